@@ -1,0 +1,49 @@
+"""The public door: a mesh, the configuration, the shell and the version; nothing else."""
+
+from pkgutil import extend_path
+from typing import TYPE_CHECKING
+
+__path__ = extend_path(__path__, __name__)  # older cloudmesh-* packages live under this name too
+
+if TYPE_CHECKING:
+    from cloudmesh_sdk.config import Config
+    from cloudmesh_sdk.mesh import Mesh
+    from cloudmesh_sdk.shell.result import Result
+
+__all__ = ["load", "mesh", "shell", "version"]
+
+
+def mesh(store: str = "mongo", *, config: "str | Config | None" = None) -> "Mesh":
+    """Return a mesh over everything the configuration names.
+
+    `store` is `mongo` (the configured MongoDB, else our embedded one) or `memory` (nothing is
+    kept). `config` is a path or what `load` returned; left out, it is looked up as `load` does.
+    Raises `ConfigError`, `StoreError`, `PluginError`.
+    """
+    from cloudmesh_sdk.mesh import Mesh
+
+    return Mesh.open(store, config=config)
+
+
+def load(path: str | None = None) -> "Config":
+    """Return the configuration: a path, else `CLOUDMESH_CONFIG`, else the user's cloudmesh.yaml.
+
+    Raises `ConfigError` with file, line and key.
+    """
+    from cloudmesh_sdk.config import Config
+
+    return Config.load(path)
+
+
+def shell(line: str) -> "Result":
+    """Run one line of the `cm` shell in this process and return its exit code and output."""
+    from cloudmesh_sdk.shell.result import run
+
+    return run(line)
+
+
+def version() -> str:
+    """Return the version of cloudmesh-sdk."""
+    from cloudmesh_sdk import __version__
+
+    return __version__

@@ -1,0 +1,73 @@
+"""One mesh over many clouds, queues and provisioners."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cloudmesh_sdk.config import Config as Config
+    from cloudmesh_sdk.errors import (
+        AuthError as AuthError,
+        BackendError as BackendError,
+        BackendTimeoutError as BackendTimeoutError,
+        CloudmeshError as CloudmeshError,
+        ConfigError as ConfigError,
+        ConflictError as ConflictError,
+        InvalidRequestError as InvalidRequestError,
+        NotFoundError as NotFoundError,
+        PartialFailure as PartialFailure,
+        PluginError as PluginError,
+        PolicyError as PolicyError,
+        QuotaError as QuotaError,
+        StoreError as StoreError,
+        ThrottledError as ThrottledError,
+        UnavailableError as UnavailableError,
+        UnsupportedError as UnsupportedError,
+    )
+    from cloudmesh_sdk.fanout import Gathered as Gathered
+    from cloudmesh_sdk.hooks import hookimpl as hookimpl
+    from cloudmesh_sdk.mesh import Mesh as Mesh
+    from cloudmesh_sdk.models import (
+        Flavor as Flavor,
+        Health as Health,
+        Image as Image,
+        Keypair as Keypair,
+        Operation as Operation,
+        OperationState as OperationState,
+        Server as Server,
+        ServerRequest as ServerRequest,
+        ServerState as ServerState,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "config": ("Config",),
+    "errors": (
+        "AuthError", "BackendError", "BackendTimeoutError", "CloudmeshError", "ConfigError",
+        "ConflictError", "InvalidRequestError", "NotFoundError", "PartialFailure", "PluginError",
+        "PolicyError", "QuotaError", "StoreError", "ThrottledError", "UnavailableError",
+        "UnsupportedError",
+    ),
+    "fanout": ("Gathered",),
+    "hooks": ("hookimpl",),
+    "mesh": ("Mesh",),
+    "models": (
+        "Flavor", "Health", "Image", "Keypair", "Operation", "OperationState", "Server",
+        "ServerRequest", "ServerState",
+    ),
+}  # fmt: skip
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605
+
+if not TYPE_CHECKING:  # else type checkers believe that every name exists
+
+    def __getattr__(name):  # noqa: ANN001, ANN202
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

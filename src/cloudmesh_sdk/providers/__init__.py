@@ -1,0 +1,12 @@
+"""Clouds. `Cloud` is the interface, the other names are abilities; each other module is a driver."""
+
+from cloudmesh_sdk.providers.base import (
+    Cloud,
+    HasConsole,
+    HasKeypairs,
+    HasQuotas,
+    HasSecurityGroups,
+    HasSuspend,
+)
+
+__all__ = ["Cloud", "HasConsole", "HasKeypairs", "HasQuotas", "HasSecurityGroups", "HasSuspend"]

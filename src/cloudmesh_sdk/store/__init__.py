@@ -1,0 +1,1 @@
+"""Where the view, the journal and the settings are kept. `base` is the interface."""

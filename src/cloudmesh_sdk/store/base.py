@@ -1,0 +1,261 @@
+"""What a store is: three small interfaces over the same place.
+
+`View` holds what was last seen of every cloud, `Journal` what was asked for, `Settings` the
+user's defaults and counters. Everything belongs to an owner (a user name), so that one store
+serves many users. Several processes may use one store at once.
+"""
+
+import abc
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+import attrs
+
+from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
+
+OPERATORS = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$regex", "$exists")
+"""What a `where` may ask of a value, in MongoDB's words."""
+
+
+def parts(path: str | tuple[Any, ...]) -> tuple[Any, ...]:
+    r"""Return the keys of a path: `native.a.b` names keys, `\.` is a dot within a key.
+
+    A tuple is taken as it is, for keys that are no strings: `("native", "ports", 22)`.
+    """
+    if isinstance(path, tuple):
+        return path
+    return tuple(p.replace("\0", ".") for p in path.replace("\\.", "\0").split("."))
+
+
+@attrs.frozen(kw_only=True)
+class Query:
+    """Which records to find; None does not filter."""
+
+    clouds: Collection[str] | None = None
+    names: Collection[str] | None = None
+    """Names or ids."""
+    states: Collection[str] | None = None
+    where: Mapping[str | tuple[Any, ...], Any] = attrs.field(factory=dict)
+    """Path → value, or path → `{operator: value}`; see `parts` and `OPERATORS`."""
+    sort: tuple[str, ...] = ("cloud", "name", "id")
+    """Field names, `-` before one that falls."""
+    limit: int | None = None
+    missing: bool = False
+    """Also the tombstones of records that their cloud no longer lists."""
+
+
+@attrs.frozen(kw_only=True)
+class Sync:
+    """What is known of one kind of records at one cloud: when it last answered, how, how long."""
+
+    cloud: str
+    kind: str
+    refreshed: datetime | None = None
+    """Start of the last complete list."""
+    count: int = 0
+    calls: int = 0
+    elapsed: float = 0.0
+    failed: datetime | None = None
+    """Since when it fails; None while it answers."""
+    error: Fault | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Change:
+    """What a refresh found different, as numbers of records."""
+
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    same: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """Something that happened to a record, as seen from here."""
+
+    columns: ClassVar[tuple[str, ...]] = ("at", "what", "detail")
+
+    at: datetime
+    what: str
+    """`state`, `gone`, `back`, or the act of an operation."""
+    detail: str
+
+
+@attrs.frozen(kw_only=True)
+class User:
+    """A user of the mesh."""
+
+    columns: ClassVar[tuple[str, ...]] = ("username", "email", "active")
+
+    username: str
+    email: str = ""
+    active: datetime | None = None
+    """When the user last activated a mesh."""
+
+
+class Native(Mapping[str, Any]):
+    """Native data of a listed record, fetched when first looked at.
+
+    All records of one list share the loader, which fetches for the whole list at once.
+    """
+
+    __slots__ = ("_key", "_load")
+
+    def __init__(self, key: str, load: Callable[[str], Mapping[str, Any]]) -> None:
+        self._key = key
+        self._load = load
+
+    def __getitem__(self, key: str) -> Any:
+        return self._load(self._key)[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load(self._key))
+
+    def __len__(self) -> int:
+        return len(self._load(self._key))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and dict(self) == dict(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (dict, (dict(self),))
+
+
+class View(abc.ABC):
+    """What was last seen of every cloud."""
+
+    @abc.abstractmethod
+    def replace(
+        self,
+        owner: str,
+        cloud: str,
+        kind: str,
+        records: Iterable[Record],
+        *,
+        started: datetime,
+        calls: int = 0,
+        elapsed: float = 0.0,
+    ) -> Change:
+        """Take over a complete list that was asked for at `started`; write only what differs.
+
+        Readers see the old list or the new one. Records that the list lacks become tombstones
+        (`missing` = `started`) and are dropped after a week. A record that was `put` after
+        `started` stays as it is: it is newer than the list.
+        """
+
+    @abc.abstractmethod
+    def failed(self, owner: str, cloud: str, kind: str, error: Fault, *, at: datetime) -> None:
+        """Note that a cloud failed to answer; no record is touched."""
+
+    @abc.abstractmethod
+    def put(self, owner: str, record: Record) -> None:
+        """Store one record with its native data, after an act; `seen` and `missing` as given."""
+
+    @abc.abstractmethod
+    def find(self, owner: str, kind: str, query: Query) -> list[Record]:
+        """Return the records that match; `native` is fetched when first looked at.
+
+        `seen` and `stale` say how fresh each is. Raises `StoreError` on a path or an operator
+        that makes no sense.
+        """
+
+    @abc.abstractmethod
+    def get(self, owner: str, kind: str, cloud: str, id: str) -> Record | None:  # noqa: A002
+        """Return one record with its native data, a tombstone included; None where unknown."""
+
+    @abc.abstractmethod
+    def syncs(self, owner: str) -> list[Sync]:
+        """Return what is known of each cloud and kind that was ever asked."""
+
+    @abc.abstractmethod
+    def events(self, owner: str, cloud: str, id: str) -> list[Event]:  # noqa: A002
+        """Return what happened to a server, oldest first: state changes, gone, back."""
+
+    @abc.abstractmethod
+    def forget(self, owner: str, cloud: str) -> None:
+        """Drop all that is known of a cloud."""
+
+
+class Journal(abc.ABC):
+    """What was asked for. Every write is durable before the call returns."""
+
+    @abc.abstractmethod
+    def add(self, operations: Sequence[Operation]) -> None:
+        """Write new operations."""
+
+    @abc.abstractmethod
+    def change(self, operation: Operation, **fields: Any) -> Operation | None:
+        """Change an operation that still has this state, runner and number of attempts.
+
+        Returns it as it is now, or None where somebody else changed it first.
+        """
+
+    @abc.abstractmethod
+    def get(self, id: str) -> Operation | None:  # noqa: A002
+        """Return one operation; None where unknown."""
+
+    @abc.abstractmethod
+    def find(
+        self,
+        *,
+        owner: str | None = None,
+        states: Collection[OperationState] = (),
+        cloud: str | None = None,
+        target: str | None = None,
+        limit: int | None = None,
+    ) -> list[Operation]:
+        """Return the operations that match, newest first; empty `states` means any."""
+
+
+class Settings(abc.ABC):
+    """What a user set: defaults, counters, who the users are. Every write is durable."""
+
+    @abc.abstractmethod
+    def numbers(self, owner: str, counter: str, count: int = 1) -> range:
+        """Take the next numbers of a counter; nobody else ever gets them. The first is 1."""
+
+    @abc.abstractmethod
+    def defaults(self, owner: str) -> dict[str, dict[str, Any]]:
+        """Return the defaults by scope: `""` for the user's, else the name of a cloud."""
+
+    @abc.abstractmethod
+    def set_default(self, owner: str, scope: str, key: str, value: Any) -> None:
+        """Set a default (plain data); None removes it."""
+
+    @abc.abstractmethod
+    def remember(self, user: User) -> None:
+        """Write down a user."""
+
+    @abc.abstractmethod
+    def users(self) -> list[User]:
+        """Return all users that were ever active."""
+
+
+class Store(abc.ABC):
+    """One place with a view, a journal and settings."""
+
+    view: View
+    journal: Journal
+    settings: Settings
+
+    @property
+    @abc.abstractmethod
+    def where(self) -> str:
+        """Where it keeps things, for people; without secrets."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Give back connections; an embedded server stops when its last user has left."""
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,53 @@
+"""Records as text and HTML: what one cell says, whoever draws the table."""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def age(moment: datetime | None, *, now: datetime | None = None) -> str:
+    """Return how long ago a moment was (`3 min`), `never` for None."""
+    if moment is None:
+        return "never"
+    seconds = max(0.0, ((now or datetime.now(UTC)) - moment).total_seconds())
+    for length, unit in _UNITS:
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit}"
+    return "now"
+
+
+def cell(value: Any) -> str:
+    """Return the text of one value: nothing for None, lists joined, times in UTC to the second."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={cell(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(map(cell, value))
+    return str(value)
+
+
+def html_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, caption: str = "", foot: str = ""
+) -> str:
+    """Return an HTML table; every value is escaped."""
+    parts = ['<table class="cloudmesh">']
+    if caption:
+        parts.append(f"<caption>{html.escape(caption)}</caption>")
+    parts.append("<thead><tr>" + "".join(f"<th>{html.escape(c)}</th>" for c in columns))
+    parts.append("</tr></thead><tbody>")
+    for row in rows:
+        cells = "".join(f"<td>{html.escape(cell(value))}</td>" for value in row)
+        parts.append(f"<tr>{cells}</tr>")
+    parts.append("</tbody>")
+    if foot:
+        parts.append(f'<tfoot><tr><td colspan="{len(columns)}">{html.escape(foot)}</td></tr></tfoot>')
+    parts.append("</table>")
+    return "".join(parts)
