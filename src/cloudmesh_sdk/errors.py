@@ -111,7 +111,7 @@ class PartialFailure(CloudmeshError):
 
 def near(name: str, known: Iterable[str], *, what: str = "known") -> str:
     """Return a hint for a message about an unknown name: its near names, else what is known."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only bad input pays for it
+    from difflib import get_close_matches
 
     candidates = sorted(set(known))
     if close := get_close_matches(name, candidates, n=3):

@@ -14,7 +14,10 @@ _KEY = "cloudmesh"
 def option(help: str, *, default: Any = attrs.NOTHING, secret: bool = False) -> Any:  # noqa: A002
     """Declare one setting of a driver; a secret one never shows in a repr."""
     return attrs.field(
-        default=default, kw_only=True, repr=not secret, metadata={_KEY: {"help": help, "secret": secret}}
+        default=default,
+        kw_only=True,
+        repr=not secret,
+        metadata={_KEY: {"help": help, "secret": secret}},
     )
 
 

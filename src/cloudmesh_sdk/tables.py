@@ -48,6 +48,8 @@ def html_table(
         parts.append(f"<tr>{cells}</tr>")
     parts.append("</tbody>")
     if foot:
-        parts.append(f'<tfoot><tr><td colspan="{len(columns)}">{html.escape(foot)}</td></tr></tfoot>')
+        parts.append(
+            f'<tfoot><tr><td colspan="{len(columns)}">{html.escape(foot)}</td></tr></tfoot>'
+        )
     parts.append("</table>")
     return "".join(parts)
