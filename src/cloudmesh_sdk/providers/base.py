@@ -7,7 +7,7 @@ Rules for every driver:
   secrets masked; an unknown state word becomes `UNKNOWN` and stays readable in `native`.
 - Errors of the library are translated in one place into `cloudmesh_sdk.errors`, cause kept.
 - Every call has a deadline in its socket (`timeout` of the settings, seconds).
-- An object is used by one thread at a time; opening it (`__init__`) sends nothing.
+- An object is used by `parallel` threads at a time at most; opening it (`__init__`) sends nothing.
 """
 
 import abc
@@ -36,6 +36,9 @@ class Cloud(abc.ABC):
 
     settle: float = 0.0
     """Seconds after which a list surely shows a server whose start was accepted."""
+
+    parallel: ClassVar[int] = 1
+    """How many threads may use one object at once."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -22,7 +23,8 @@ def matching(records: Iterable[Record], query: Query) -> list[Record]:
     for name in reversed(query.sort):
         field = name.removeprefix("-")
         check_field(type(found[0]) if found else Record, field)
-        found.sort(key=lambda r, f=field: _order(_look(r, parts(f))), reverse=name != field)
+        keys = parts(field)
+        found.sort(key=partial(_sort_key, keys), reverse=name != field)
     return found[: query.limit]
 
 
@@ -76,6 +78,10 @@ def _look(value: Any, keys: tuple[Any, ...]) -> Any:
         else:
             return _NOTHING
     return value
+
+
+def _sort_key(keys: tuple[Any, ...], record: Record) -> tuple[int, Any]:
+    return _order(_look(record, keys))
 
 
 def _order(value: Any) -> tuple[int, Any]:

@@ -55,14 +55,14 @@ class MemoryView(View):
         place = (owner, cloud, kind)
         with self._lock:
             old = self._rows[place]
-            new = {id: attrs.evolve(record, seen=started) for id, record in listed.items()}
+            new = {key: attrs.evolve(record, seen=started) for key, record in listed.items()}
             tally = {"new": 0, "changed": 0, "gone": 0, "same": 0}
-            for id in old.keys() | new.keys():
-                row = self._next(place, old.get(id), new.get(id), started, tally)
+            for key in old.keys() | new.keys():
+                row = self._next(place, old.get(key), new.get(key), started, tally)
                 if row is not None:
-                    new[id] = row
+                    new[key] = row
                 else:
-                    new.pop(id, None)
+                    new.pop(key, None)
             self._rows[place] = new
             self._syncs[place] = Sync(
                 cloud=cloud, kind=kind, refreshed=started,
@@ -155,10 +155,14 @@ class MemoryView(View):
             return list(self._events[owner, cloud, id])
 
     def forget(self, owner: str, cloud: str) -> None:
+        def others(key: tuple[str, ...]) -> bool:
+            return key[:2] != (owner, cloud)
+
         with self._lock:
-            for table in (self._rows, self._syncs, self._touched, self._events):
-                for key in [key for key in table if key[:2] == (owner, cloud)]:
-                    del table[key]  # type: ignore[attr-defined]
+            self._rows = defaultdict(dict, {k: v for k, v in self._rows.items() if others(k)})
+            self._touched = {k: v for k, v in self._touched.items() if others(k)}
+            self._syncs = {k: v for k, v in self._syncs.items() if others(k)}
+            self._events = defaultdict(list, {k: v for k, v in self._events.items() if others(k)})
 
 
 class MemoryJournal(Journal):

@@ -1,0 +1,101 @@
+"""After a crash: what became of operations whose process is gone."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+
+import attrs
+
+from cloudmesh_sdk.errors import BackendError, CloudmeshError
+from cloudmesh_sdk.fanout import ask
+from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
+from cloudmesh_sdk.operations.acts import ACTS, Learned
+from cloudmesh_sdk.operations.process import identity, lease, orphaned
+from cloudmesh_sdk.providers.base import Cloud
+from cloudmesh_sdk.store.base import Store
+
+OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
+"""States of operations that are not over."""
+
+
+def open_orphans(store: Store, owner: str) -> list[Operation]:
+    """Return the operations of a user that are not over and that no living process runs."""
+    return [
+        operation
+        for operation in store.journal.find(owner=owner, states=OPEN)
+        if operation.state == OperationState.UNKNOWN or orphaned(operation)
+    ]
+
+
+def reconcile(
+    store: Store,
+    operations: Iterable[Operation],
+    use: Callable[[str], AbstractContextManager[Cloud]],
+    *,
+    deadline: float = 60.0,
+) -> list[Operation]:
+    """Find out what became of orphaned operations, finish, adopt or fail them; return them so.
+
+    What was never sent is cancelled without asking anybody. An operation whose cloud does not
+    answer stays `unknown` until the next time. Several processes may reconcile at once: each
+    operation is claimed first.
+    """
+    claimed = [mine for operation in operations if (mine := _claim(store, operation))]
+    by_cloud: dict[str, list[Operation]] = {}
+    for operation in claimed:
+        if operation.sent is None:
+            _end(store, operation, Learned(state=OperationState.CANCELLED, why="it was never sent"))
+        else:
+            by_cloud.setdefault(operation.cloud, []).append(operation)
+
+    def learn(name: str) -> None:
+        with use(name) as cloud:
+            for operation in by_cloud[name]:
+                settle(store, cloud, operation)
+
+    for answer in ask(by_cloud, learn, deadline=deadline):
+        if answer.error is not None:
+            for operation in by_cloud[answer.name]:
+                _end(store, operation, _silent(answer.error))
+    return [now for operation in claimed if (now := store.journal.get(operation.id))]
+
+
+def settle(
+    store: Store, cloud: Cloud, operation: Operation, *, cause: BackendError | None = None
+) -> Record | None:
+    """Ask the cloud what became of one operation, write it down; return the record if it was done.
+
+    `cause` is the error that brought the doubt; it is kept where the cloud says it was not done.
+    """
+    try:
+        learned = ACTS[operation.act].learn(cloud, operation)
+    except BackendError as error:
+        _end(store, operation, _silent(error))
+        return None
+    if cause is not None and learned.state is not OperationState.DONE:
+        learned = attrs.evolve(learned, why=str(cause))
+    record = learned.record
+    if record is not None:
+        record = attrs.evolve(record, seen=datetime.now(UTC))
+        store.view.put(operation.owner, record)
+    _end(store, operation, learned)
+    return record if learned.state is OperationState.DONE else None
+
+
+def _claim(store: Store, operation: Operation) -> Operation | None:
+    return store.journal.change(operation, runner=identity(), lease=lease())
+
+
+def _silent(error: CloudmeshError) -> Learned:
+    return Learned(state=OperationState.UNKNOWN, why=str(error))
+
+
+def _end(store: Store, operation: Operation, learned: Learned) -> None:
+    over = learned.state is not OperationState.UNKNOWN
+    store.journal.change(
+        operation,
+        state=learned.state,
+        result=learned.record.id if learned.record is not None else None,
+        error=Fault(kind="Reconciled", message=learned.why) if learned.why else None,
+        finished=datetime.now(UTC) if over else None,
+    )

@@ -1,0 +1,204 @@
+"""Running operations in threads: claim, act, write down what came of it.
+
+The order is what makes a crash harmless: the intent is journalled first (`pending`), then the
+claim (`running`, with the time it is sent), then the driver acts, then the record goes into the
+view, and last the operation is `done`. Whatever is killed in between, `reconcile` finds it.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from cloudmesh_sdk.errors import (
+    BackendError,
+    BackendTimeoutError,
+    CloudmeshError,
+    UnavailableError,
+)
+from cloudmesh_sdk.fanout import Answer, ask
+from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
+from cloudmesh_sdk.operations.acts import ACTS
+from cloudmesh_sdk.operations.process import LEASE, identity, lease
+from cloudmesh_sdk.operations.reconcile import settle
+from cloudmesh_sdk.providers.base import Cloud
+from cloudmesh_sdk.store.base import Store
+
+Use = Callable[[str], AbstractContextManager[Cloud]]
+"""Lends the driver of a cloud to one thread."""
+
+_GRACE = 10.0
+"""Seconds that calls in flight get to end after Ctrl-C."""
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """An operation to run, with the arguments that are never written down."""
+
+    operation: Operation
+    secrets: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+
+
+def intent(
+    owner: str, act: str, cloud: str, target: str, request: Mapping[str, Any] | None = None
+) -> Operation:
+    """Return a new operation of this process, not journalled yet."""
+    return Operation(
+        id=uuid.uuid4().hex[:16],
+        owner=owner,
+        act=act,
+        cloud=cloud,
+        target=target,
+        token=str(uuid.uuid4()),
+        request=dict(request or {}),
+        runner=identity(),
+        lease=lease(),
+        created=datetime.now(UTC),
+    )
+
+
+def fault(error: CloudmeshError) -> Fault:
+    """Return an error as it is kept."""
+    transient = isinstance(error, BackendError) and error.transient
+    return Fault(kind=type(error).__name__, message=str(error), transient=transient)
+
+
+class Runner:
+    """Runs operations of one process, many at a time."""
+
+    def __init__(self, store: Store, use: Use, *, workers: int = 32) -> None:
+        self._store = store
+        self._use = use
+        self._workers = workers
+
+    def run(
+        self, tasks: Sequence[Task], *, told: Callable[[Answer[Record]], None] | None = None
+    ) -> list[Answer[Record]]:
+        """Journal the tasks, run them and return their records, in order, named by operation id.
+
+        `told` hears each as it ends, in the caller's thread. On Ctrl-C what was not sent is
+        cancelled and calls in flight get some seconds to end before it is raised.
+        """
+        self._store.journal.add([task.operation for task in tasks])
+        run = _Run(self._store, self._use, {task.operation.id: task for task in tasks})
+        try:
+            with run.beating():
+                return ask(list(run.tasks), run.one, workers=self._workers, told=told)
+        except KeyboardInterrupt:
+            run.stop()
+            raise
+
+
+class _Run:
+    """One call of `Runner.run`."""
+
+    def __init__(self, store: Store, use: Use, tasks: Mapping[str, Task]) -> None:
+        self.tasks = tasks
+        self._store = store
+        self._use = use
+        self._flying: dict[str, Operation] = {}
+        self._lock = threading.Condition()
+        self._stopped = False
+
+    def one(self, id: str) -> Record:  # noqa: A002
+        """Run one operation in the caller's thread; raises what the driver raised."""
+        task = self.tasks[id]
+        with self._use(task.operation.cloud) as cloud:
+            operation = self._claim(task.operation)
+            try:
+                return self._act(cloud, operation, task.secrets)
+            finally:
+                self._landed(operation)
+
+    def _claim(self, operation: Operation) -> Operation:
+        with self._lock:
+            if self._stopped:
+                raise UnavailableError(f"{operation.act} {operation.target}: cancelled, not sent")
+            claimed = self._store.journal.change(
+                operation,
+                state=OperationState.RUNNING,
+                attempts=operation.attempts + 1,
+                sent=datetime.now(UTC),
+                lease=lease(),
+            )
+            if claimed is None:
+                raise UnavailableError(f"operation {operation.id} was taken over or cancelled")
+            self._flying[claimed.id] = claimed
+            return claimed
+
+    def _act(self, cloud: Cloud, operation: Operation, secrets: Mapping[str, Any]) -> Record:
+        try:
+            record = ACTS[operation.act].go(cloud, operation, secrets)
+        except (UnavailableError, BackendTimeoutError) as error:
+            return self._doubt(cloud, operation, error)
+        except BackendError as error:
+            self._end(operation, state=OperationState.FAILED, error=fault(error))
+            raise
+        seen = attrs.evolve(record, seen=datetime.now(UTC))
+        self._store.view.put(operation.owner, seen)
+        self._end(operation, state=OperationState.DONE, result=record.id)
+        return seen
+
+    def _doubt(self, cloud: Cloud, operation: Operation, error: BackendError) -> Record:
+        """Ask the cloud whether an act was done whose answer was lost."""
+        unknown = self._store.journal.change(
+            operation, state=OperationState.UNKNOWN, error=fault(error)
+        )
+        record = settle(self._store, cloud, unknown, cause=error) if unknown else None
+        if record is None:
+            raise error
+        return record
+
+    def _end(self, operation: Operation, **fields: Any) -> None:
+        self._store.journal.change(operation, finished=datetime.now(UTC), **fields)
+
+    def _landed(self, operation: Operation) -> None:
+        with self._lock:
+            self._flying.pop(operation.id, None)
+            self._lock.notify_all()
+
+    def stop(self) -> None:
+        """Cancel what was not sent and wait a little for what was."""
+        with self._lock:
+            self._stopped = True
+            for task in self.tasks.values():
+                if task.operation.id not in self._flying:
+                    self._store.journal.change(
+                        task.operation, state=OperationState.CANCELLED, finished=datetime.now(UTC)
+                    )
+            self._lock.wait_for(lambda: not self._flying, timeout=_GRACE)
+
+    def beating(self) -> "_Heart":
+        """Return a context within which the leases of calls in flight are renewed."""
+        return _Heart(self._renew)
+
+    def _renew(self) -> None:
+        with self._lock:
+            flying = list(self._flying.values())
+        for operation in flying:
+            self._store.journal.change(operation, lease=lease())
+
+
+class _Heart:
+    """Calls something now and then, in a thread, while its context lasts."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> None:
+        self._begun = time.monotonic()
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def _run(self) -> None:
+        while not self._over.wait(LEASE.total_seconds() / 3):
+            self._beat()
