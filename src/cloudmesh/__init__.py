@@ -1,14 +1,22 @@
 """The public door: a mesh, the configuration, the shell and the version; nothing else."""
 
-from pkgutil import extend_path
-from typing import TYPE_CHECKING
+import os.path
+import sys
 
-__path__ = extend_path(__path__, __name__)  # older cloudmesh-* packages live under this name too
+# Older cloudmesh-* packages live under this name too. This is what pkgutil.extend_path does with
+# folders; pkgutil itself would double the modules that the door loads (typing, re, enum …).
+__path__ += [
+    folder
+    for folder in (os.path.join(entry, __name__) for entry in sys.path)  # noqa: PTH118
+    if folder not in __path__ and os.path.isdir(folder)  # noqa: PTH112
+]
 
+TYPE_CHECKING = False  # type checkers take it for true; importing typing costs 20 modules
 if TYPE_CHECKING:
-    from cloudmesh_sdk.config import Config
     from cloudmesh_sdk.mesh import Mesh
     from cloudmesh_sdk.shell.result import Result
+
+    from cloudmesh_sdk.config import Config
 
 __all__ = ["load", "mesh", "shell", "version"]
 

@@ -1,55 +1,24 @@
 """One mesh over many clouds, queues and provisioners."""
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # type checkers take it for true; importing typing costs 20 modules
 if TYPE_CHECKING:
     from cloudmesh_sdk.config import Config as Config
     from cloudmesh_sdk.errors import (
         AuthError as AuthError,
-    )
-    from cloudmesh_sdk.errors import (
         BackendError as BackendError,
-    )
-    from cloudmesh_sdk.errors import (
         BackendTimeoutError as BackendTimeoutError,
-    )
-    from cloudmesh_sdk.errors import (
         CloudmeshError as CloudmeshError,
-    )
-    from cloudmesh_sdk.errors import (
         ConfigError as ConfigError,
-    )
-    from cloudmesh_sdk.errors import (
         ConflictError as ConflictError,
-    )
-    from cloudmesh_sdk.errors import (
         InvalidRequestError as InvalidRequestError,
-    )
-    from cloudmesh_sdk.errors import (
         NotFoundError as NotFoundError,
-    )
-    from cloudmesh_sdk.errors import (
         PartialFailure as PartialFailure,
-    )
-    from cloudmesh_sdk.errors import (
         PluginError as PluginError,
-    )
-    from cloudmesh_sdk.errors import (
         PolicyError as PolicyError,
-    )
-    from cloudmesh_sdk.errors import (
         QuotaError as QuotaError,
-    )
-    from cloudmesh_sdk.errors import (
         StoreError as StoreError,
-    )
-    from cloudmesh_sdk.errors import (
         ThrottledError as ThrottledError,
-    )
-    from cloudmesh_sdk.errors import (
         UnavailableError as UnavailableError,
-    )
-    from cloudmesh_sdk.errors import (
         UnsupportedError as UnsupportedError,
     )
     from cloudmesh_sdk.fanout import Gathered as Gathered
@@ -57,29 +26,13 @@ if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh as Mesh
     from cloudmesh_sdk.models import (
         Flavor as Flavor,
-    )
-    from cloudmesh_sdk.models import (
         Health as Health,
-    )
-    from cloudmesh_sdk.models import (
         Image as Image,
-    )
-    from cloudmesh_sdk.models import (
         Keypair as Keypair,
-    )
-    from cloudmesh_sdk.models import (
         Operation as Operation,
-    )
-    from cloudmesh_sdk.models import (
         OperationState as OperationState,
-    )
-    from cloudmesh_sdk.models import (
         Server as Server,
-    )
-    from cloudmesh_sdk.models import (
         ServerRequest as ServerRequest,
-    )
-    from cloudmesh_sdk.models import (
         ServerState as ServerState,
     )
 
