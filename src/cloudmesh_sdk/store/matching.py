@@ -36,6 +36,19 @@ def check_field(record: type[Record], path: str | tuple[Any, ...]) -> None:
         raise StoreError(f"{record.__name__} has no field {first!r}; {near(first, fields)}")
 
 
+def check_operator(operator: str, wanted: Any) -> None:
+    """Raise `StoreError` where there is no such operator, or it cannot ask for that."""
+    if operator not in OPERATORS:
+        raise StoreError(f"there is no operator {operator!r}; {near(operator, OPERATORS)}")
+    if operator in ("$in", "$nin") and not isinstance(wanted, list | tuple | set | frozenset):
+        raise StoreError(f"{operator} wants a list of values, not {wanted!r}")
+    if operator == "$regex":
+        try:
+            re.compile(wanted)
+        except (re.error, TypeError) as error:
+            raise StoreError(f"$regex wants a regular expression, not {wanted!r}") from error
+
+
 def _plain_match(record: Record, query: Query) -> bool:
     return (
         (query.missing or record.missing is None)
@@ -48,9 +61,8 @@ def _plain_match(record: Record, query: Query) -> bool:
 def _condition(path: str | tuple[Any, ...], asked: Any) -> Callable[[Record], bool]:
     keys = parts(path)
     tests = asked if _is_operators(asked) else {"$eq": asked}
-    for operator in tests:
-        if operator not in OPERATORS:
-            raise StoreError(f"there is no operator {operator!r}; {near(operator, OPERATORS)}")
+    for operator, wanted in tests.items():
+        check_operator(operator, wanted)
 
     def holds(record: Record) -> bool:
         check_field(type(record), path)

@@ -1,0 +1,29 @@
+"""The public conformance kit: suites to inherit, and servers that misbehave on request.
+
+    from cloudmesh_sdk.testing import CloudSuite
+
+    class TestMoon(CloudSuite):
+        @pytest.fixture
+        def cloud(self): ...
+
+Needs pytest. Names are resolved on first use, so that the pytest plug-in stays light.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cloudmesh_sdk.testing.store import StoreSuite as StoreSuite
+
+_HOMES = {"store": ("StoreSuite",)}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+if not TYPE_CHECKING:  # else type checkers believe that every name exists
+
+    def __getattr__(name):  # noqa: ANN001, ANN202
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

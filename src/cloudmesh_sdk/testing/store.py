@@ -1,0 +1,19 @@
+"""What a store promises: inherit `StoreSuite` and give the fixtures `store` and `reopen`."""
+
+from cloudmesh_sdk.store.base import Store
+from cloudmesh_sdk.testing.journals import JournalSuite, SettingsSuite
+from cloudmesh_sdk.testing.queries import QuerySuite
+
+
+class StoreSuite(QuerySuite, JournalSuite, SettingsSuite):
+    """All promises of `cloudmesh_sdk.store.base`.
+
+    Fixtures to give: `store`, an open store (it may hold the data of other tests: every test is
+    a user of its own); `reopen`, a function that opens the place of `store` a second time, as
+    another process would (in `lacks` where nobody else can open it).
+    """
+
+    def test_where_is_text_for_people(self, store: Store) -> None:
+        assert store.where.strip()
+        assert "\n" not in store.where
+        assert "@" not in store.where, "a URI with credentials?"
