@@ -1,0 +1,284 @@
+"""Amazon EC2, and whatever speaks its Query API."""
+
+import base64
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
+
+from botocore.config import Config
+
+from cloudmesh_sdk.errors import BackendError, ConflictError, NotFoundError
+from cloudmesh_sdk.models import (
+    Flavor,
+    Health,
+    Image,
+    Keypair,
+    Quota,
+    Rule,
+    SecurityGroup,
+    Server,
+    ServerRequest,
+    ServerState,
+)
+from cloudmesh_sdk.providers.base import (
+    Cloud,
+    HasConsole,
+    HasKeypairs,
+    HasQuotas,
+    HasSecurityGroups,
+)
+from cloudmesh_sdk.providers.ec2 import keys, network, records
+from cloudmesh_sdk.providers.ec2.answers import Nonsense
+from cloudmesh_sdk.providers.ec2.budget import Budget
+from cloudmesh_sdk.providers.ec2.client import VERSIONS, Client
+from cloudmesh_sdk.providers.ec2.errors import SKEW, code_of, never_sent, translated
+from cloudmesh_sdk.providers.ec2.launch import filtered, launch, listed
+from cloudmesh_sdk.providers.ec2.settings import Ec2Settings
+
+__all__ = ["Ec2Cloud", "Ec2Settings"]
+
+_FLAVORS_PAGE = 100
+"""The most that DescribeInstanceTypes gives at a time."""
+
+
+class Ec2Cloud(Cloud, HasKeypairs, HasSecurityGroups, HasConsole, HasQuotas):
+    """One account at one region of EC2."""
+
+    Settings: ClassVar[type] = Ec2Settings
+
+    def __init__(self, name: str, settings: Ec2Settings) -> None:
+        super().__init__(name)
+        self.settings = settings
+        self.settle = settings.settle
+        self._client = Client(name, settings, self._count)
+        self._native: Any = None
+
+    def _count(self) -> None:
+        self.calls += 1
+
+    @property
+    def native(self) -> Any:
+        """boto3's client of EC2, with these credentials; it does not try again by itself."""
+        if self._native is None:
+            import boto3
+
+            with translated(self.name, "native client"):
+                session = boto3.session.Session(
+                    botocore_session=self._client.identity.session(),
+                    region_name=self.settings.region,
+                )
+                self._native = session.client(
+                    "ec2",
+                    endpoint_url=self.settings.endpoint,
+                    verify=(self.settings.ca_bundle or True) if self.settings.verify else False,
+                    config=Config(
+                        retries={"total_max_attempts": 1},
+                        read_timeout=self.settings.timeout,
+                        connect_timeout=min(10, self.settings.timeout),
+                    ),
+                )
+        return self._native
+
+    def check(self) -> Health:
+        """Return the API's version, who we are and our clock's skew; 2 requests."""
+        self._client.call("DescribeInstances", {"MaxResults": "5"})
+        warnings = []
+        identity = ""
+        try:
+            answer = self._client.call("GetCallerIdentity", service="sts")
+            identity = answer["GetCallerIdentityResult"]["Arn"]
+        except (BackendError, KeyError) as error:
+            warnings.append(f"the service does not say who we are: {error}")
+        skew = self._client.skew
+        if skew is not None and abs(skew) > SKEW:
+            warnings.append(f"the clock of this machine is {skew:+.0f} s off the service's")
+        return Health(
+            service=self.name,
+            version=VERSIONS["ec2"],
+            identity=identity,
+            skew=skew,
+            warnings=tuple(warnings),
+        )
+
+    def servers(self) -> Iterator[Server]:
+        """Yield all servers but those that EC2 still shows for an hour after their end."""
+        pages = self._client.pages(
+            "DescribeInstances", "reservationSet", size=self.settings.page_size
+        )
+        for page in pages:
+            for server in self._servers("DescribeInstances", page):
+                if server.state is not ServerState.DELETED:
+                    yield server
+
+    def _servers(self, action: str, reservations: list[Any]) -> list[Server]:
+        return self._client.records(action, records.server, records.instances(reservations))
+
+    def images(self) -> Iterator[Image]:
+        """Yield the machine images of this account, and those of others that the settings name."""
+        usable = {"state": ("available",), "image-type": ("machine",)}
+        others = [owner for owner in self.settings.image_owners if owner != "self"]
+        if "self" in self.settings.image_owners:
+            yield from self._images({**listed("Owner", ("self",)), **filtered(usable)})
+        if others:
+            named = usable | ({"name": names} if (names := self.settings.image_names) else {})
+            yield from self._images({**listed("Owner", others), **filtered(named)})
+
+    def _images(self, params: dict[str, str]) -> Iterator[Image]:
+        pages = self._client.pages(
+            "DescribeImages", "imagesSet", params, size=self.settings.page_size
+        )
+        for page in pages:
+            yield from self._client.records("DescribeImages", records.image, page)
+
+    def flavors(self) -> Iterator[Flavor]:
+        """Yield the instance types of the region."""
+        pages = self._client.pages("DescribeInstanceTypes", "instanceTypeSet", size=_FLAVORS_PAGE)
+        for page in pages:
+            yield from self._client.records("DescribeInstanceTypes", records.flavor, page)
+
+    def server(self, id: str) -> Server:  # noqa: A002
+        """Return one server as it is now, a deleted one while EC2 still knows it."""
+        found = self._describe(listed("InstanceId", (id,)))
+        if not found:
+            raise NotFoundError(f"{self.name} has no server with id {id}")
+        return found[0]
+
+    def find(self, token: str) -> Server | None:
+        """Return the server that a start with this token made, even where it is deleted since."""
+        return self._find(token, self._client.budget())
+
+    def _find(self, token: str, budget: Budget) -> Server | None:
+        found = self._describe(filtered({f"tag:{records.TOKEN_TAG}": (token,)}), budget)
+        alive = [server for server in found if server.state is not ServerState.DELETED]
+        return next(iter(alive or found), None)
+
+    def _describe(self, params: dict[str, str], budget: Budget | None = None) -> list[Server]:
+        answer = self._client.call("DescribeInstances", params, budget=budget)
+        reservations = self._client.part(answer, "DescribeInstances", "reservationSet")
+        return self._servers("DescribeInstances", reservations)
+
+    def start(self, request: ServerRequest) -> Server:
+        """Start a server; 1 request.
+
+        The token goes out as ClientToken, which EC2 honours, and as a tag. Where an answer is lost
+        the token is looked up, for endpoints that do not honour it, and then sent again, since
+        lists of EC2 may not show the server yet. A transient error leaves open whether there is a
+        server: the same request may be made again, or `find` asked.
+        """
+        groups = request.security_groups
+        if request.networks:  # names of groups work without a subnet only
+            groups = network.ids(self._client, groups)
+        params = launch(request, groups)
+        if not self.settings.honours_token and (found := self.find(request.token)):
+            return found
+        budget = self._client.budget()
+        while True:
+            try:
+                return self._run(params, budget)
+            except BackendError as error:
+                budget.pause(error)
+                if not never_sent(error) and (found := self._find(request.token, budget)):
+                    return found
+
+    def _run(self, params: dict[str, str], budget: Budget) -> Server:
+        answer = self._client.once("RunInstances", params, seconds=budget.left())
+        self._client.part(answer, "RunInstances", "instancesSet")
+        made = self._servers("RunInstances", [answer])
+        with translated(self.name, "RunInstances"):
+            if len(made) != 1:
+                raise Nonsense(f"asked for one server, found {len(made)}")
+        return made[0]
+
+    def delete(self, server: Server) -> None:
+        try:
+            self._act("TerminateInstances", server)
+        except NotFoundError:
+            return
+
+    def stop(self, server: Server) -> None:
+        self._act("StopInstances", server)
+
+    def resume(self, server: Server) -> None:
+        self._act("StartInstances", server)
+
+    def reboot(self, server: Server) -> None:
+        self._act("RebootInstances", server, again=False)
+
+    def _act(self, action: str, server: Server, *, again: bool = True) -> None:
+        self._client.call(action, listed("InstanceId", (server.id,)), again=again)
+
+    def keypairs(self) -> Iterator[Keypair]:
+        """Yield the keypairs of this account."""
+        answer = self._client.call("DescribeKeyPairs", {"IncludePublicKey": "true"})
+        found = self._client.part(answer, "DescribeKeyPairs", "keySet")
+        yield from self._client.records("DescribeKeyPairs", records.keypair, found)
+
+    def upload_key(self, name: str, public_key: str) -> Keypair:
+        """Store a public key under a name; the same key again is no error."""
+        material = base64.b64encode(public_key.encode()).decode()
+        params = {"KeyName": name, "PublicKeyMaterial": material}
+        try:
+            native = self._client.call("ImportKeyPair", params)
+        except ConflictError as error:
+            if code_of(error) != "InvalidKeyPair.Duplicate":
+                raise
+            native = self._same_key(name, public_key, error)
+        whole = {**native, "publicKey": public_key}
+        return self._client.records("ImportKeyPair", records.keypair, [whole])[0]
+
+    def _same_key(self, name: str, public_key: str, taken: ConflictError) -> dict[str, Any]:
+        answer = self._client.call(
+            "DescribeKeyPairs", {**listed("KeyName", (name,)), "IncludePublicKey": "true"}
+        )
+        for native in self._client.part(answer, "DescribeKeyPairs", "keySet"):
+            if keys.same(native, public_key):
+                return dict(native)
+        raise ConflictError(
+            f"{self.name} has another key named {name}; delete it or take another name",
+            request_id=taken.request_id,
+        ) from taken
+
+    def delete_key(self, name: str) -> None:
+        try:
+            self._client.call("DeleteKeyPair", {"KeyName": name})
+        except NotFoundError:
+            return
+
+    def security_groups(self) -> Iterable[SecurityGroup]:
+        return network.security_groups(self._client)
+
+    def create_security_group(self, name: str, description: str) -> SecurityGroup:
+        return network.create(self._client, name, description)
+
+    def delete_security_group(self, group: SecurityGroup) -> None:
+        network.delete(self._client, group.id)
+
+    def allow(self, group: SecurityGroup, rule: Rule) -> None:
+        network.change(self._client, "Authorize", group.id, rule)
+
+    def revoke(self, group: SecurityGroup, rule: Rule) -> None:
+        network.change(self._client, "Revoke", group.id, rule)
+
+    def console(self, server: Server) -> str:
+        answer = self._client.call("GetConsoleOutput", {"InstanceId": server.id})
+        return base64.b64decode(answer.get("output") or "").decode("utf-8", "replace")
+
+    def quotas(self) -> Iterator[Quota]:
+        """Yield the limits that the API tells.
+
+        EC2 itself still names a number of instances but counts virtual CPUs since 2019, so that
+        one is told by other endpoints only.
+        """
+        answer = self._client.call("DescribeAccountAttributes")
+        attributes = self._client.part(answer, "DescribeAccountAttributes", "accountAttributeSet")
+        addresses = self._client.call("DescribeAddresses")
+        used = {
+            "elastic ips": len(self._client.part(addresses, "DescribeAddresses", "addressesSet"))
+        }
+        if self.settings.endpoint is not None:
+            used["instances"] = sum(1 for _ in self.servers())
+        return iter(list(records.quotas(attributes, used, self.name)))
+
+    def close(self) -> None:
+        self._client.close()
+        if self._native is not None:
+            self._native.close()
