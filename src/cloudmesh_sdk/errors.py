@@ -101,12 +101,16 @@ class ThrottledError(BackendError):
     transient = True
 
 
-class PartialFailure(CloudmeshError):
+class PartialFailure(CloudmeshError):  # noqa: N818 - the word of the design
     """Some services of a fan-out failed: `errors` maps their names to what they raised."""
 
     def __init__(self, errors: Mapping[str, CloudmeshError]) -> None:
         self.errors = dict(errors)
         super().__init__("; ".join(f"{name}: {error}" for name, error in errors.items()))
+
+
+_SHOWN = 10
+"""How many known names a message lists."""
 
 
 def near(name: str, known: Iterable[str], *, what: str = "known") -> str:
@@ -118,6 +122,7 @@ def near(name: str, known: Iterable[str], *, what: str = "known") -> str:
         return f"did you mean {', '.join(close)}?"
     if not candidates:
         return f"none is {what}"
-    shown = ", ".join(candidates[:10])
-    more = f" and {len(candidates) - 10} more" if len(candidates) > 10 else ""
+    shown = ", ".join(candidates[:_SHOWN])
+    left = len(candidates) - _SHOWN
+    more = f" and {left} more" if left > 0 else ""
     return f"{what}: {shown}{more}"

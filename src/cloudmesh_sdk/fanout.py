@@ -61,7 +61,7 @@ class Gathered(list[T]):
         return self
 
     def one(self) -> T:
-        """Return the only answer; raises what went wrong, or `ValueError` where there are several."""
+        """Return the only answer; raises what went wrong, `ValueError` where there are several."""
         if not self and len(errors := list(self.errors.values())) == 1:
             raise errors[0]
         self.complete()

@@ -21,22 +21,22 @@ hookimpl = pluggy.HookimplMarker("cloudmesh")
 
 @hookspec
 def server_started(server: Server) -> None:
-    """A server was started; it may not be running yet."""
+    """Hear that a server was started; it may not be running yet."""
 
 
 @hookspec
 def server_deleted(server: Server) -> None:
-    """A server was deleted."""
+    """Hear that a server was deleted."""
 
 
 @hookspec
 def operation_changed(operation: Operation) -> None:
-    """An operation has a new state: journalled, running, done, failed, cancelled or unknown."""
+    """Hear that an operation has a new state (see `OperationState`)."""
 
 
 @hookspec
 def refreshed(cloud: str, kind: str, new: int, changed: int, gone: int) -> None:
-    """A kind of records of a cloud was refreshed; the numbers say what is different now."""
+    """Hear that a kind of records of a cloud was refreshed; the numbers count records."""
 
 
 @hookspec(firstresult=True)

@@ -30,11 +30,6 @@ class ServerState(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-def _beside(default: Any = None) -> Any:
-    """A field that says something about the record and takes no part in equality."""
-    return attrs.field(default=default, eq=False, repr=False)
-
-
 @attrs.frozen(kw_only=True)
 class Record:
     """What every record has: whose it is, who it is, how fresh it is."""
@@ -46,11 +41,11 @@ class Record:
     id: str
     """The service's own id."""
     name: str
-    seen: datetime | None = _beside()
+    seen: datetime | None = attrs.field(default=None, eq=False, repr=False)
     """When the cloud last said so."""
-    stale: datetime | None = _beside()
+    stale: datetime | None = attrs.field(default=None, eq=False, repr=False)
     """Since when the cloud has failed to answer; None while it answers."""
-    missing: datetime | None = _beside()
+    missing: datetime | None = attrs.field(default=None, eq=False, repr=False)
     """Since when the cloud no longer lists it; None while it does."""
     native: Mapping[str, Any] = attrs.field(factory=dict, eq=False, repr=False)
 
@@ -72,7 +67,7 @@ class Server(Record):
         "cloud", "name", "state", "public_ips", "private_ips", "flavor", "image", "id",
     )  # fmt: skip
 
-    state: ServerState
+    state: ServerState = attrs.field(repr=str)
     image: str | None = None
     """Id of the image it was started from."""
     flavor: str | None = None
@@ -242,7 +237,7 @@ class Operation:
     token: str
     request: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
     """Arguments of the act as plain data, without secrets."""
-    state: OperationState = OperationState.PENDING
+    state: OperationState = attrs.field(default=OperationState.PENDING, repr=str)
     attempts: int = 0
     runner: str | None = None
     """Who runs it: `host/pid/start time of the process`."""

@@ -42,8 +42,6 @@ def describe(settings: type) -> dict[str, Option]:
 def _option(field: "attrs.Attribute[Any]") -> Option:
     notes = field.metadata.get(_KEY, {})
     default = field.default
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        default = default.factory()
     required = default is attrs.NOTHING
     return Option(
         name=field.name,

@@ -42,7 +42,7 @@ def _value(option: Option, value: Any, where: str) -> Any:
 _NO = object()
 
 
-def _fit(value: Any, wanted: Any) -> Any:
+def _fit(value: Any, wanted: Any) -> Any:  # noqa: PLR0911 - a table of types would be longer
     """Return the value as the wanted type has it, or `_NO`."""
     origin = get_origin(wanted)
     if origin in (Union, types.UnionType):

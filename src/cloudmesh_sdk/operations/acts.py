@@ -80,8 +80,10 @@ def _kept(operation: Operation, state: ServerState) -> Server:
 
 def _delete(cloud: Cloud, operation: Operation, _: Secrets) -> Record:
     cloud.delete(_kept(operation, ServerState.UNKNOWN))
-    gone = _kept(operation, ServerState.DELETED)
-    return attrs.evolve(gone, missing=datetime.now(UTC))
+    left = _now(cloud, operation)  # some clouds show it for a while
+    if left is not None and left.state is not ServerState.DELETED:
+        return left
+    return attrs.evolve(_kept(operation, ServerState.DELETED), missing=datetime.now(UTC))
 
 
 def _power(verb: Callable[[Cloud, Server], None]) -> Callable[[Cloud, Operation, Secrets], Record]:
@@ -152,3 +154,12 @@ ACTS: Mapping[str, Act] = {
     "forget": Act(go=_forget_key, learn=_learn_key(_forget_key)),
 }
 """Acts by the word that operations are journalled under."""
+
+
+def laid_to_rest(record: Record, known: Record | None) -> Record:
+    """Return what the view shall keep: of a thing that is gone, all that was known of it."""
+    if record.missing is None or known is None:
+        return record
+    if isinstance(known, Server):
+        return attrs.evolve(known, missing=record.missing, state=ServerState.DELETED)
+    return attrs.evolve(known, missing=record.missing)

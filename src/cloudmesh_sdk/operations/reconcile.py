@@ -9,7 +9,7 @@ import attrs
 from cloudmesh_sdk.errors import BackendError, CloudmeshError
 from cloudmesh_sdk.fanout import ask
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
-from cloudmesh_sdk.operations.acts import ACTS, Learned
+from cloudmesh_sdk.operations.acts import ACTS, Learned, laid_to_rest
 from cloudmesh_sdk.operations.process import identity, lease, orphaned
 from cloudmesh_sdk.providers.base import Cloud
 from cloudmesh_sdk.store.base import Store
@@ -76,10 +76,17 @@ def settle(
         learned = attrs.evolve(learned, why=str(cause))
     record = learned.record
     if record is not None:
-        record = attrs.evolve(record, seen=datetime.now(UTC))
-        store.view.put(operation.owner, record)
+        record = see(store, operation.owner, record)
     _end(store, operation, learned)
     return record if learned.state is OperationState.DONE else None
+
+
+def see(store: Store, owner: str, record: Record) -> Record:
+    """Take a record into the view as seen now; of what is gone, all that was known is kept."""
+    known = store.view.get(owner, record.kind, record.cloud, record.id)
+    seen = attrs.evolve(laid_to_rest(record, known), seen=datetime.now(UTC))
+    store.view.put(owner, seen)
+    return seen
 
 
 def _claim(store: Store, operation: Operation) -> Operation | None:

@@ -25,7 +25,7 @@ from cloudmesh_sdk.fanout import Answer, ask
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
 from cloudmesh_sdk.operations.acts import ACTS
 from cloudmesh_sdk.operations.process import LEASE, identity, lease
-from cloudmesh_sdk.operations.reconcile import settle
+from cloudmesh_sdk.operations.reconcile import see, settle
 from cloudmesh_sdk.providers.base import Cloud
 from cloudmesh_sdk.store.base import Store
 
@@ -139,8 +139,7 @@ class _Run:
         except BackendError as error:
             self._end(operation, state=OperationState.FAILED, error=fault(error))
             raise
-        seen = attrs.evolve(record, seen=datetime.now(UTC))
-        self._store.view.put(operation.owner, seen)
+        seen = see(self._store, operation.owner, record)
         self._end(operation, state=OperationState.DONE, result=record.id)
         return seen
 

@@ -1,0 +1,297 @@
+"""What a mesh does beyond looking: defaults filled in, keys brought along, operations run."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from cloudmesh_sdk import operations
+from cloudmesh_sdk.errors import (
+    ConfigError,
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    near,
+)
+from cloudmesh_sdk.fanout import Gathered
+from cloudmesh_sdk.mesh.acting import Acts, Told, wait
+from cloudmesh_sdk.mesh.defaults import (
+    Default,
+    suggest_flavor,
+    suggest_image,
+)
+from cloudmesh_sdk.mesh.keys import Key, fingerprint
+from cloudmesh_sdk.mesh.names import hostlist, hostlists, only
+from cloudmesh_sdk.mesh.viewing import raise_alone
+from cloudmesh_sdk.models import Flavor, Image, Keypair, Operation, Server, ServerState
+from cloudmesh_sdk.operations.process import orphaned
+from cloudmesh_sdk.providers.base import HasKeypairs
+
+if TYPE_CHECKING:
+    from cloudmesh_sdk.mesh import Mesh
+
+
+class Acting:
+    """The acts of one mesh."""
+
+    def __init__(self, mesh: "Mesh") -> None:
+        self._mesh = mesh
+        self._acts = Acts(mesh.store, mesh.user, mesh.clouds)
+
+    @property
+    def hooks(self) -> Any:
+        """The hook callers of all installed plug-ins."""
+        return self._acts.hooks
+
+    # Defaults
+
+    def default(self, key: str, cloud: str | None) -> Default:
+        """Return a default: what is set, else what fits best of what is there."""
+        found = self._mesh._defaults.get(key, cloud or "")
+        if found.value is not None or key not in _SUGGEST:
+            return found
+        return _SUGGEST[key](self, cloud) or found
+
+    def _suggest_cloud(self, _: str | None) -> Default | None:
+        candidates = list(self._mesh.active)
+        if not candidates:
+            return None
+        chosen = self.hooks.choose_cloud(candidates=candidates, request=None)
+        if chosen is not None:
+            return Default(key="cloud", value=chosen, source="chosen by a plug-in")
+        return Default(key="cloud", value=candidates[0], source="the first active cloud")
+
+    def _suggest_image(self, cloud: str | None) -> Default | None:
+        if not cloud:
+            return None
+        images = self._mesh.images(cloud)
+        image = suggest_image(images)
+        if image is None:
+            raise_alone(images)
+            return None
+        why = "the newest of a common family"
+        return Default(key="image", cloud=image.cloud, value=image.id, source=why)
+
+    def _suggest_flavor(self, cloud: str | None) -> Default | None:
+        if not cloud:
+            return None
+        image = self.default("image", cloud).value
+        record = self._mesh.image(cloud, image) if image else None
+        flavors = self._mesh.flavors(cloud)
+        flavor = suggest_flavor(flavors, record)
+        if flavor is None:
+            raise_alone(flavors)
+            return None
+        why = "the smallest that runs the image"
+        return Default(key="flavor", cloud=cloud, value=flavor.id, source=why)
+
+    # Keys
+
+    def keys(self) -> list[Key]:
+        """Return the user's public keys and the clouds that were seen to have them."""
+        mesh = self._mesh
+        default = mesh._defaults.get("key").value
+        names = mesh._keys.all()
+        seen = mesh.keypairs(name=list(names)) if names else []
+        return [
+            Key(
+                name=name,
+                public_key=text,
+                fingerprint=fingerprint(text),
+                default=name == default,
+                clouds=tuple(row.cloud for row in seen if row.name == name),
+            )
+            for name, text in sorted(names.items())
+        ]
+
+    def upload_key(self, name: str | None, clouds: Sequence[str]) -> Gathered[Keypair]:
+        """Put a key on clouds that keep keypairs."""
+        name = name or self.default("key", None).value
+        own = self._mesh._keys.all()
+        if not name or name not in own:
+            hint = near(name or "", own, what="there")
+            raise NotFoundError(f"there is no key {name or ''!r} ({hint}); cm key add NAME FILE")
+        able = [c for c in clouds if isinstance(self._mesh.clouds[c], HasKeypairs)]
+        if not able:
+            raise InvalidRequestError(f"none of {', '.join(clouds) or 'no clouds'} keeps keypairs")
+        request = {"public_key": own[name]}
+        done = self._acts.run("upload", [(cloud, name, request) for cloud in able])
+        return cast("Gathered[Keypair]", done)
+
+    def forget_key(self, cloud: str, name: str) -> None:
+        """Take a key off a cloud."""
+        self._acts.run("forget", [(cloud, name, {})])
+
+    # Servers
+
+    def start(
+        self,
+        *,
+        count: int | None,
+        cloud: str | None,
+        image: str | Image | None,
+        flavor: str | Flavor | None,
+        key: str | None,
+        name: str | Iterable[str] | None,
+        security_groups: Sequence[str] | None,
+        networks: Sequence[str] | None,
+        user_data: str | None,
+        tags: Mapping[str, str],
+        told: Told | None,
+    ) -> Gathered[Server]:
+        """Start servers; what is None comes from the defaults."""
+        where = self._cloud(cloud)
+        asked = {"image": image, "flavor": flavor, "key": key}
+        request = {
+            "image": self._id(Image, where, image),
+            "flavor": self._id(Flavor, where, flavor),
+            "key": self._key(where, key),
+            "security_groups": self._list("security_groups", where, security_groups),
+            "networks": self._list("networks", where, networks),
+            "tags": dict(tags),
+        }
+        names = self._names(where, name, count)
+        started = self._acts.run(
+            "start",
+            [(where, each, {**request, "name": each}) for each in names],
+            secrets={"user_data": user_data} if user_data else None,
+            told=told,
+        )
+        if started:
+            used = {k: request[k] for k, value in asked.items() if value is not None}
+            self._mesh._defaults.used(where, used)
+        return cast("Gathered[Server]", started)
+
+    def act(
+        self, act: str, servers: Any, clouds: Sequence[str], told: Told | None
+    ) -> Gathered[Server]:
+        """Do an act on servers."""
+        found = self.which(servers, clouds)
+        done = self._acts.run(act, [(s.cloud, s.name, {"id": s.id}) for s in found], told=told)
+        return cast("Gathered[Server]", done)
+
+    def wait(
+        self,
+        servers: Any,
+        clouds: Sequence[str],
+        state: ServerState,
+        timeout: float,
+        told: Callable[[Server], None] | None,
+    ) -> Gathered[Server]:
+        """Wait until servers have a state."""
+        return wait(
+            self.which(servers, clouds), state, self._mesh.clouds, self._seen,
+            timeout=timeout, told=told,
+        )  # fmt: skip
+
+    def reconcile(self, found: Sequence[Operation]) -> list[Operation]:
+        """Settle those of some open operations that no living process runs."""
+        open_ones = [o for o in found if o.state == "unknown" or orphaned(o)]
+        done = operations.reconcile(self._mesh.store, open_ones, self._mesh.clouds.use)
+        for operation in done:
+            self.hooks.operation_changed(operation=operation)
+        return done
+
+    def which(self, servers: Any, clouds: Sequence[str]) -> list[Server]:
+        """Return the servers that names, ids, hostlists or records mean, each once."""
+        several = [servers] if isinstance(servers, str | Server) else list(servers)
+        names = hostlists(item for item in several if isinstance(item, str))
+        named = iter(self._named(names, clouds))
+        found = [s for item in several if isinstance(item, Server) for s in (item,)]
+        unique = {(s.cloud, s.id): s for s in [*found, *named]}
+        if not unique:
+            raise InvalidRequestError("no server was named")
+        return list(unique.values())
+
+    def _named(self, names: Sequence[str], clouds: Sequence[str]) -> list[Server]:
+        if not names:
+            return []
+        rows = self._mesh.servers(clouds, name=names)
+        known = {row.name for row in rows} | {row.id for row in rows}
+        if not known.issuperset(names):
+            self._mesh.refresh(clouds, ["servers"])
+            rows = self._mesh.servers(clouds, name=names)
+        return [self._meant(rows, name, clouds) for name in names]
+
+    def _meant(self, rows: Sequence[Server], name: str, clouds: Sequence[str]) -> Server:
+        found = [row for row in rows if name in (row.name, row.id)]
+        if not found:
+            every = [row.name for row in self._mesh.servers(clouds)]
+            where = ", ".join(clouds) or "no active cloud"
+            raise NotFoundError(
+                f"{where} has no server {name!r}; {near(name, every, what='there')}"
+            )
+        return only(found, name, what="server")
+
+    def _seen(self, server: Server) -> None:
+        from cloudmesh_sdk.operations.reconcile import see
+
+        see(self._mesh.store, self._mesh.user, server)
+
+    # What a start needs
+
+    def _cloud(self, cloud: str | None) -> str:
+        where = cloud or self.default("cloud", None).value
+        if where is None:
+            raise ConfigError("no cloud is active; cm cloud list shows them, cm register adds one")
+        self._mesh._names(where)
+        return str(where)
+
+    def _id(self, kind: type[Image] | type[Flavor], cloud: str, asked: Any) -> str:
+        if isinstance(asked, kind):
+            return asked.id
+        what = kind.__name__.lower()
+        default = None if asked is not None else self.default(what, cloud)
+        name = asked if default is None else default.value
+        if name is None:
+            raise NotFoundError(f"{cloud} has no {what} to start with; cm {what} list {cloud}")
+        try:
+            return self._mesh._view.one(kind, [cloud], str(name)).id
+        except NotFoundError as error:
+            if default is None:
+                raise
+            raise NotFoundError(f"{error} (the default {what}: {default.source})") from error
+
+    def _list(self, key: str, cloud: str, asked: Sequence[str] | None) -> list[str]:
+        value = asked if asked is not None else self.default(key, cloud).value
+        return [value] if isinstance(value, str) else list(value or ())
+
+    def _key(self, cloud: str, asked: str | None) -> str | None:
+        name = asked or self.default("key", cloud).value
+        if not name or (asked is None and not isinstance(self._mesh.clouds[cloud], HasKeypairs)):
+            return None
+        there = self._mesh.keypairs(cloud, name=str(name))
+        if not there and name in self._mesh._keys.all():
+            self.upload_key(str(name), [cloud])
+        elif not there:
+            return self._mesh.keypair(cloud, str(name)).name
+        return str(name)
+
+    def _names(self, cloud: str, name: Any, count: int | None) -> list[str]:
+        if count is not None and count < 1:
+            raise InvalidRequestError(f"count must be 1 or more, found {count}")
+        if name is None:
+            return self._numbered(str(self.default("prefix", cloud).value), count or 1)
+        names = hostlist(name) if isinstance(name, str) else hostlists(name)
+        if count is not None and count != len(names):
+            if len(names) > 1:
+                raise InvalidRequestError(f"{len(names)} names for a count of {count}")
+            return self._numbered(names[0], count)
+        if taken := [row.name for row in self._mesh.servers(cloud, name=names)]:
+            raise ConflictError(f"{cloud} has a server called {taken[0]!r} already; choose another")
+        return names
+
+    def _numbered(self, prefix: str, count: int) -> list[str]:
+        """Return the next free names of a prefix; nobody else ever gets the same."""
+        names: list[str] = []
+        while len(names) < count:
+            numbers = self._mesh.store.settings.numbers(self._mesh.user, prefix, count - len(names))
+            new = [f"{prefix}-{number:04d}" for number in numbers]
+            taken = {row.name for row in self._mesh.servers(self._mesh.active, name=new)}
+            names += [name for name in new if name not in taken]
+        return names
+
+
+_SUGGEST: Mapping[str, Callable[[Acting, str | None], Default | None]] = {
+    "cloud": Acting._suggest_cloud,
+    "image": Acting._suggest_image,
+    "flavor": Acting._suggest_flavor,
+}

@@ -1,0 +1,134 @@
+"""Looking things up in the view, and saying how fresh they are."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from cloudmesh_sdk import errors
+from cloudmesh_sdk.errors import CloudmeshError, NotFoundError
+from cloudmesh_sdk.fanout import Gathered, Source
+from cloudmesh_sdk.mesh.names import hostlists, only
+from cloudmesh_sdk.models import KINDS, Fault, Record
+from cloudmesh_sdk.store.base import Query, Store, Sync
+
+R = TypeVar("R", bound=Record)
+
+Fetch = Callable[[Sequence[str], str], Gathered[Any]]
+"""Refreshes some clouds for one kind."""
+
+
+class Viewing:
+    """The view of one user."""
+
+    def __init__(self, store: Store, owner: str, fetch: Fetch) -> None:
+        self._store = store
+        self._owner = owner
+        self._fetch = fetch
+
+    def rows(
+        self,
+        kind: type[R],
+        clouds: Sequence[str],
+        *,
+        name: str | Iterable[str] | None = None,
+        state: str | Iterable[str] | None = None,
+        where: Mapping[Any, Any] | None = None,
+        sort: Sequence[str] | None = None,
+        limit: int | None = None,
+        missing: bool = False,
+    ) -> Gathered[R]:
+        """Return the records of a kind; clouds that were never asked are asked now."""
+        query = Query(
+            clouds=tuple(clouds),
+            names=None if name is None else hostlists(_several(name)),
+            states=None if state is None else tuple(_several(state)),
+            where=where or {},
+            sort=tuple(sort) if sort is not None else Query().sort,
+            limit=limit,
+            missing=missing,
+        )
+        syncs = self._asked(kind.kind, clouds)
+        found: list[Any] = self._store.view.find(self._owner, kind.kind, query)
+        counts: dict[str, int] = {}
+        for row in found:
+            counts[row.cloud] = counts.get(row.cloud, 0) + 1
+        return Gathered(found, {c: _source(c, syncs.get(c), counts.get(c, 0)) for c in clouds})
+
+    def one(self, kind: type[R], clouds: Sequence[str], name: str) -> R:
+        """Return the record that a name or id means, with its native data.
+
+        A name that the view does not know is looked for at the clouds once more.
+        """
+        found = self._named(kind, clouds, name)
+        if not found:
+            asked = self._fetch(clouds, kind.kind)
+            found = self._named(kind, clouds, name)
+            if not found:
+                raise_alone(asked)
+        what, where = kind.__name__.lower(), ", ".join(clouds) or "no active cloud"
+        if not found:
+            known = [row.name for row in self.rows(kind, clouds)]
+            hint = errors.near(name, known, what="there")
+            raise NotFoundError(f"{where} has no {what} {name!r}; {hint}")
+        row = only(found, name, what=what)
+        return self._whole(kind, row)
+
+    def _named(self, kind: type[R], clouds: Sequence[str], name: str) -> list[R]:
+        self._asked(kind.kind, clouds)
+        query = Query(clouds=tuple(clouds), names=(name,))
+        found: list[Any] = self._store.view.find(self._owner, kind.kind, query)
+        return found
+
+    def _whole(self, kind: type[R], row: R) -> R:
+        whole: Any = self._store.view.get(self._owner, kind.kind, row.cloud, row.id)
+        return whole if whole is not None else row
+
+    def _asked(self, kind: str, clouds: Sequence[str]) -> dict[str, Sync]:
+        """Return what is known of the clouds for a kind, asking those never asked."""
+        syncs = self._syncs(kind)
+        new = [cloud for cloud in clouds if cloud not in syncs]
+        if new:
+            self._fetch(new, kind)
+            syncs = self._syncs(kind)
+        return syncs
+
+    def _syncs(self, kind: str) -> dict[str, Sync]:
+        return {s.cloud: s for s in self._store.view.syncs(self._owner) if s.kind == kind}
+
+
+def raise_alone(asked: Gathered[Any]) -> None:
+    """Raise what the only cloud asked has raised, if it did: better than that nothing is there."""
+    if len(asked.sources) == 1:
+        for error in asked.errors.values():
+            raise error
+
+
+def _several(value: str | Iterable[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _source(name: str, sync: Sync | None, count: int) -> Source:
+    """Return how fresh the rows of a cloud are."""
+    if sync is None:
+        return Source(name=name, count=count)
+    return Source(
+        name=name,
+        count=count,
+        seen=sync.refreshed,
+        stale=sync.failed,
+        error=None if sync.error is None else revive(sync.error),
+    )
+
+
+def revive(kept: Fault) -> CloudmeshError:
+    """Return an error that was kept, as the exception it was."""
+    found = getattr(errors, kept.kind, None)
+    if isinstance(found, type) and issubclass(found, CloudmeshError):
+        return found(kept.message)
+    return CloudmeshError(kept.message)
+
+
+def kind_of(name: str) -> type[Record]:
+    """Return the record class of a kind; raises `ValueError` naming the kinds there are."""
+    if name not in KINDS:
+        raise ValueError(f"there is no kind {name!r}; there are {', '.join(KINDS)}")
+    return KINDS[name]
