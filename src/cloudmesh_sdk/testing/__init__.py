@@ -12,9 +12,27 @@ Needs pytest. Names are resolved on first use, so that the pytest plug-in stays 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cloudmesh_sdk.testing.abilities import (
+        ConsoleSuite as ConsoleSuite,
+        KeypairSuite as KeypairSuite,
+        QuotaSuite as QuotaSuite,
+        SecurityGroupSuite as SecurityGroupSuite,
+        SuspendSuite as SuspendSuite,
+    )
+    from cloudmesh_sdk.testing.cloud import CloudSuite as CloudSuite
+    from cloudmesh_sdk.testing.clouds import CANARY as CANARY, Many as Many
     from cloudmesh_sdk.testing.store import StoreSuite as StoreSuite
+    from cloudmesh_sdk.testing.suite import Suite as Suite
 
-_HOMES = {"store": ("StoreSuite",)}
+_HOMES = {
+    "abilities": (
+        "ConsoleSuite", "KeypairSuite", "QuotaSuite", "SecurityGroupSuite", "SuspendSuite",
+    ),
+    "cloud": ("CloudSuite",),
+    "clouds": ("CANARY", "Many"),
+    "store": ("StoreSuite",),
+    "suite": ("Suite",),
+}  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = sorted(_HOME)  # noqa: PLE0605

@@ -5,6 +5,7 @@ settings make it behave as a bad one: slow, hanging, refusing, losing answers.
 """
 
 import bisect
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -60,11 +61,13 @@ class MemoryCloud(Cloud, HasKeypairs, HasSecurityGroups, HasConsole, HasQuotas, 
     """
 
     Settings = MemorySettings
+    parallel = 16
 
     def __init__(self, name: str, settings: MemorySettings | None = None) -> None:
         super().__init__(name)
         self._settings = settings = settings or MemorySettings()
         self._lose = settings.lose
+        self._lock = threading.Lock()
         self._fault = fault(settings.fail)
         seed = partial(records.seed, settings.servers)
         self._place: Place = Heap(seed)
@@ -269,7 +272,8 @@ class MemoryCloud(Cloud, HasKeypairs, HasSecurityGroups, HasConsole, HasQuotas, 
 
     def _call(self) -> None:
         """Count a request, and behave as badly as the settings say."""
-        self.calls += 1
+        with self._lock:
+            self.calls += 1
         wait, timeout = self._settings.latency + self._settings.hang, self._settings.timeout
         if wait:
             time.sleep(min(wait, timeout))

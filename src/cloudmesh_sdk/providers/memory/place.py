@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cloudmesh_sdk.errors import BackendTimeoutError, UnavailableError
 
@@ -68,7 +68,7 @@ class File(Place):
     def read(self) -> Tables:
         try:
             info = self.path.stat()
-        except FileNotFoundError:
+        except OSError:  # not there yet; what else is wrong, creating it will say
             with self.change() as tables:
                 return tables
         stamp = (info.st_ino, info.st_mtime_ns, info.st_size)
@@ -78,7 +78,6 @@ class File(Place):
 
     @contextlib.contextmanager
     def change(self) -> Iterator[Tables]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._locked():
             tables = self._load() if self.path.exists() else self._seed()
             yield tables
@@ -109,7 +108,7 @@ class File(Place):
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         end = time.monotonic() + self._timeout
-        with self.path.with_name(f".{self.path.name}.lock").open("a") as lock:
+        with self._lock_file() as lock:
             while not _taken(lock.fileno()):
                 if time.monotonic() > end:
                     raise BackendTimeoutError(
@@ -117,6 +116,13 @@ class File(Place):
                     )
                 time.sleep(_PAUSE)
             yield
+
+    def _lock_file(self) -> IO[str]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self.path.with_name(f".{self.path.name}.lock").open("a")
+        except OSError as error:
+            raise UnavailableError(f"cannot write {self.path}: {error}") from error
 
 
 def _taken(descriptor: int) -> bool:
