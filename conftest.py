@@ -1,0 +1,130 @@
+"""Rules for all tests: a home of their own, nothing left running, nothing left out in CI.
+
+The code blocks of README, docs and docstrings run as tests too.
+"""
+
+import os
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from sybil import Sybil
+from sybil.document import PythonDocStringDocument
+from sybil.parsers import markdown, rest
+
+ROOT = Path(__file__).parent
+PATIENCE = 15.0
+"""Seconds that a process which was told to stop may take."""
+
+FOREIGN = ("CLOUDMESH_", "AWS_", "OS_", "MONGO")
+"""How variables begin that would let a developer's own accounts into the tests."""
+
+EXAMPLE = """\
+profile: {username: albert, prefix: albert}
+clouds:
+  india: {driver: memory, servers: 3}
+  sierra: {driver: memory, servers: 2}
+defaults: {cloud: india}
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty home for the whole run; whatever still runs out of it at the end is an error."""
+    path = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+            patch.delenv(name)
+        for name in ("CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME", "RUNTIME_DIR"):
+            place = path / name.lower()
+            place.mkdir(mode=0o700)
+            patch.setenv(f"XDG_{name}", str(place))
+        patch.setenv("AWS_CONFIG_FILE", str(path / "no-aws-config"))
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(path / "no-aws-credentials"))
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield path
+    left = _end(tmp_path_factory.getbasetemp())
+    assert not left, f"tests left processes running: {left}"
+
+
+@pytest.fixture(scope="module")
+def example_config(home: Path) -> Iterator[Path]:
+    """The configuration that the code blocks of one document find: two clouds in memory."""
+    path = home / "example" / "cloudmesh.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(EXAMPLE)
+    path.chmod(0o600)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLOUDMESH_CONFIG", str(path))
+        patch.chdir(path.parent)
+        yield path
+
+
+def _end(place: Path) -> list[str]:
+    """End the processes whose command lines name a place; return those that did not go alone."""
+    deadline = time.monotonic() + PATIENCE
+    while (left := _running(place)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for process in left:
+        process.kill()
+    return [f"{process.pid} {process.name()}" for process in left]
+
+
+def _running(place: Path) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if process.pid != os.getpid()
+        and any(str(place) in word for word in process.info["cmdline"] or ())
+    ]
+
+
+def _left_out_is_failed(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a left-out test into a failed one: where nobody looks, it would never run."""
+    if report.outcome != "skipped" or hasattr(report, "wasxfail"):
+        return
+    if os.environ.get("CI", "").lower() in ("", "0", "false"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    report.outcome = "failed"
+    report.longrepr = f"left out, which CI does not accept: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _left_out_is_failed(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _left_out_is_failed(report)
+    return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out, with the reason, what only root can do."""
+    if os.geteuid() == 0:
+        return
+    for item in items:
+        if item.get_closest_marker("root"):
+            item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+pytest_collect_file = (
+    Sybil(
+        parsers=[markdown.PythonCodeBlockParser(), markdown.SkipParser()],
+        patterns=["README.md", "CONTRIBUTING.md", "docs/*.md", "docs/**/*.md"],
+        fixtures=["example_config"],
+    )
+    + Sybil(
+        parsers=[rest.DocTestParser(), rest.PythonCodeBlockParser(), rest.SkipParser()],
+        patterns=["src/**/*.py"],
+        fixtures=["example_config"],
+        document_types={".py": PythonDocStringDocument},
+    )
+).pytest()

@@ -1,0 +1,137 @@
+"""The contributors' only door: `nox -l` lists what there is, `nox -s tests` is the gate.
+
+The nox that `sh install.sh --dev` installs works in its own environment, which has all that the
+sessions need; any other nox makes one (`.nox/`) from the same dependency groups.
+"""
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nox
+from nox.command import CommandFailed
+
+nox.needs_version = ">=2024.10"
+nox.options.sessions = ["tests"]
+nox.options.error_on_external_run = False
+
+ROOT = Path(__file__).parent
+PYTHON_FILES = ("src", "tests", "benchmarks", "examples", "noxfile.py", "conftest.py")
+PLUGIN = ROOT / "examples" / "plugin"
+AT_HOME = all(
+    importlib.util.find_spec(name) for name in ("cloudmesh_sdk", "mypy", "pytest", "sybil", "moto")
+)
+BACKEND = "none" if AT_HOME else "venv"
+
+
+def _ready(session: nox.Session) -> None:
+    """Fill an environment of nox's own; the one of install.sh is full already."""
+    if not AT_HOME:
+        groups = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev")
+        session.install("--quiet", *groups, "-e", ".[all]")
+
+
+def _python(session: nox.Session, *args: str, env: dict[str, str] | None = None) -> None:
+    python = sys.executable if AT_HOME else "python"
+    session.run(python, "-m", *args, env=env, external=AT_HOME)
+
+
+def _lint(session: nox.Session) -> None:
+    there = [name for name in PYTHON_FILES if (ROOT / name).exists()]
+    _python(session, "ruff", "check", *there)
+    _python(session, "ruff", "format", "--check", *there)
+
+
+def _types(session: nox.Session) -> None:
+    _python(session, "mypy")
+
+
+def _example_plugin(session: nox.Session) -> None:
+    """Install the example package as a stranger would, beside us, and run its own tests."""
+    place = ROOT / ".nox" / "example-plugin"
+    python = place / "bin" / "python"
+    if not python.exists():
+        shutil.rmtree(place, ignore_errors=True)
+        _python(session, "venv", str(place))
+    packages = ("-e", str(ROOT), "-e", f"{PLUGIN}[test]")
+    pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    session.run(*pip, *packages, external=True)
+    session.run(str(python), "-m", "pytest", "-q", str(PLUGIN), external=True)
+
+
+def _unit(session: nox.Session) -> None:
+    _python(session, "pytest", *session.posargs)
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
+def tests(session: nox.Session) -> None:
+    """The gate: style, types, the example plug-in, then every test, doc block and notebook."""
+    _ready(session)
+    steps: dict[str, Callable[[nox.Session], None]] = {
+        "lint": _lint,
+        "types": _types,
+        "example_plugin": _example_plugin,
+        "unit": _unit,  # last, so that its summary ends the output
+    }
+    failed = []
+    for name, step in steps.items():
+        try:
+            step(session)
+        except CommandFailed:
+            failed.append(name)
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
+def lint(session: nox.Session) -> None:
+    """Style: ruff's rules, and its format; `nox -s lint -- --fix` mends what can be."""
+    _ready(session)
+    if "--fix" in session.posargs:
+        _python(session, "ruff", "check", "--fix", "--exit-zero", "--quiet")
+        _python(session, "ruff", "format", "--quiet")
+    _lint(session)
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
+def types(session: nox.Session) -> None:
+    """Types: mypy strict on sources, tests, benchmarks and this file."""
+    _ready(session)
+    _types(session)
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
+def unit(session: nox.Session) -> None:
+    """Tests and doc blocks only; arguments go to pytest: `nox -s unit -- tests/store -x`."""
+    _ready(session)
+    _unit(session)
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
+def example_plugin(session: nox.Session) -> None:
+    """The third-party example: installed in an environment of its own, its tests run."""
+    _ready(session)
+    _example_plugin(session)
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
+def notebooks(session: nox.Session) -> None:
+    """The notebooks, executed from first to last cell."""
+    _ready(session)
+    _python(session, "pytest", "tests/test_notebooks.py", *session.posargs)
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
+def bench(session: nox.Session) -> None:
+    """Benchmarks against peers, same server, same run; prints a table (minutes, quiet machine)."""
+    _ready(session)
+    _python(session, "benchmarks", *session.posargs)
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
+def changelog(session: nox.Session) -> None:
+    """What the next release's changelog would say, from the sentences in changelog.d."""
+    _ready(session)
+    _python(session, "towncrier", "build", "--draft", "--version", "next", *session.posargs)
