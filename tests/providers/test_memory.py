@@ -203,9 +203,14 @@ def test_a_locked_file_is_waited_for_until_the_deadline(tmp_path: Path) -> None:
 
 def test_a_writer_that_dies_leaves_the_file_whole(tmp_path: Path) -> None:
     here = cloud(file=str(tmp_path / "c.json"), servers=2)
-    with pytest.raises(KeyboardInterrupt), here.native.change() as tables:
-        tables["servers"].clear()
-        raise KeyboardInterrupt
+
+    def die() -> None:
+        with here.native.change() as tables:
+            tables["servers"].clear()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        die()
     assert len(list(here.servers())) == 2
 
 

@@ -204,9 +204,8 @@ class MemoryCloud(Cloud, HasKeypairs, HasSecurityGroups, HasConsole, HasQuotas, 
         with self._place.change() as tables:
             row = _row(tables, "groups", group.id, self.name)
             rules = change([Rule(**entry) for entry in row["security_group_rules"]])
-            tables["groups"][group.id] = {
-                **row, "security_group_rules": [attrs.asdict(rule) for rule in rules],
-            }  # fmt: skip
+            entries = [attrs.asdict(known) for known in rules]
+            tables["groups"][group.id] = {**row, "security_group_rules": entries}
 
     def _known(self, tables: Tables, token: str) -> dict[str, Any] | None:
         """Return the server that this token made, even one that is deleted by now."""

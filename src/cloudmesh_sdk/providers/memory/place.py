@@ -79,13 +79,15 @@ class File(Place):
     @contextlib.contextmanager
     def change(self) -> Iterator[Tables]:
         with self._locked():
-            tables = self._load() if self.path.exists() else self._seed()
+            tables = self._load()
             yield tables
             self._write(tables)
 
     def _load(self) -> Tables:
         try:
             tables = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return self._seed()
         except (OSError, ValueError) as error:
             raise UnavailableError(
                 f"cannot read the memory cloud in {self.path}: {error}"
