@@ -1,0 +1,81 @@
+"""Options of the configuration become a driver's settings, or one clear line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import pytest
+
+from cloudmesh_sdk.errors import ConfigError
+from cloudmesh_sdk.options import describe, option
+from cloudmesh_sdk.settings import build
+
+
+@attrs.frozen(kw_only=True)
+class Sample:
+    """Settings of a driver."""
+
+    url: str = option("where")
+    user: str = option("who")
+    password: str | None = option("secret", default=None, secret=True)
+    timeout: float = option("seconds", default=60.0)
+    pages: int = option("records a page", default=100)
+    verify: bool = option("check TLS", default=True)
+    zones: tuple[str, ...] = option("zones", default=())
+    more: Mapping[str, Any] = option("more", default=attrs.Factory(dict))
+
+
+NEEDED = {"url": "https://x", "user": "albert"}
+
+
+def _build(**options: Any) -> Any:
+    return build(Sample, {**NEEDED, **options}, where="f.yaml:3: clouds.a")
+
+
+def test_values_arrive_typed() -> None:
+    made = _build(timeout=5, zones=["a", "b"], user=123)
+    assert made.timeout == 5.0
+    assert isinstance(made.timeout, float)
+    assert made.zones == ("a", "b")
+    assert made.user == "123"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"pasword": "x"}, r"clouds\.a\.pasword: the driver has no such option; did you mean pass"),
+        ({"timeout": "soon"}, r"clouds\.a\.timeout: a number was wanted, found 'soon'"),
+        ({"pages": True}, r"clouds\.a\.pages: a whole number was wanted, found True"),
+        ({"verify": "no"}, r"clouds\.a\.verify: true or false was wanted, found 'no'"),
+        ({"zones": "a"}, r"clouds\.a\.zones: a list was wanted, found 'a'"),
+        ({"more": 3}, r"clouds\.a\.more: a mapping was wanted, found 3"),
+    ],
+)
+def test_a_wrong_option_is_one_clear_line(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=r"f\.yaml:3: " + message):
+        _build(**options)
+
+
+def test_all_that_is_missing_is_said_at_once() -> None:
+    with pytest.raises(ConfigError, match="the driver needs url, user"):
+        build(Sample, {}, where="clouds.a")
+
+
+def test_a_secret_is_fetched_now_and_shown_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THE_PASSWORD", "s3cret")
+    made = _build(password="env:THE_PASSWORD")
+    assert made.password == "s3cret"
+    assert "s3cret" not in repr(made)
+    with pytest.raises(ConfigError) as raised:
+        _build(password=["s3cret"])
+    assert "s3cret" not in str(raised.value)
+
+
+def test_options_describe_themselves() -> None:
+    told = describe(Sample)
+    assert list(told)[:3] == ["url", "user", "password"]
+    assert told["url"].required
+    assert not told["timeout"].required
+    assert told["timeout"].default == 60.0
+    assert told["password"].secret
+    assert told["timeout"].help == "seconds"
