@@ -90,6 +90,11 @@ def test_a_mistake_is_named_with_file_line_and_key(text: str, message: str) -> N
     assert "\n" not in str(raised.value)
 
 
+def test_a_key_is_what_is_written() -> None:
+    config = Config.parse("clouds:\n  on: {driver: memory}\n  1: {driver: memory}\n")
+    assert list(config.clouds) == ["on", "1"]
+
+
 def test_a_secret_in_clear_text_is_warned_of_and_never_shown() -> None:
     text = "clouds:\n  a:\n    driver: ec2\n    secret_key: hunter2\n    access_key: env:KEY\n"
     config = Config.parse(text, path=Path("f.yaml"))

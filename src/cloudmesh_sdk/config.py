@@ -159,7 +159,7 @@ def _plain(
         return scalar(node)
     found: dict[str, Any] = {}
     for name_node, value_node in node.value:
-        name = str(scalar(name_node))
+        name = str(name_node.value)  # as written: a cloud may be called `on`
         inner = (*key, name)
         if name in found:
             raise yaml.MarkedYAMLError(
