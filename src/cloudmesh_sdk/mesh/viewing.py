@@ -42,7 +42,7 @@ class Viewing:
             names=None if name is None else hostlists(_several(name)),
             states=None if state is None else tuple(_several(state)),
             where=where or {},
-            sort=tuple(sort) if sort is not None else Query().sort,
+            sort=Query().sort if sort is None else tuple(_several(sort)),
             limit=limit,
             missing=missing,
         )
