@@ -16,7 +16,7 @@ SECRETS = frozenset({"userData", "passwordData", "keyMaterial"})
 LISTS = frozenset({
     "accelerators", "bandwidthWeightings", "blockDeviceMapping", "disks", "fpgas", "gpus", "groups",
     "ipPermissions", "ipPermissionsEgress", "ipRanges", "ipv6Ranges", "networkCards",
-    "neuronDevices", "prefixListIds", "productCodes", "supportedArchitectures",
+    "neuronDevices", "prefixListIds", "productCodes", "securityGroupInfo", "supportedArchitectures",
     "supportedBootModes", "supportedFeatures", "supportedRootDeviceTypes", "supportedStrategies",
     "supportedUsageClasses", "supportedVersions", "supportedVirtualizationTypes", "validCores",
     "validThreadsPerCore",

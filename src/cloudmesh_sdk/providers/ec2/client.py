@@ -183,9 +183,9 @@ class Client:
         try:
             name, answer = parse(content)
         except Nonsense:
-            if status != HTTPStatus.TOO_MANY_REQUESTS:
+            if status < HTTPStatus.BAD_REQUEST:
                 raise
-            name, answer = "", {}  # proxies in front of a service throttle in words of their own
+            name, answer = "", {}  # a page for people, of a proxy or of a server in trouble
         if status >= HTTPStatus.BAD_REQUEST:
             raise self._refused(status, headers, answer, content)
         if name != f"{action}Response":

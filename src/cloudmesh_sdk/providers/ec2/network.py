@@ -10,6 +10,7 @@ from cloudmesh_sdk.providers.ec2.errors import code_of
 from cloudmesh_sdk.providers.ec2.launch import filtered
 
 _PROTOCOLS = {"-1": "any", "1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
+_LAST_PORT = 65535
 _SOURCES = (
     ("ipRanges", "cidrIp"),
     ("ipv6Ranges", "cidrIpv6"),
@@ -47,13 +48,16 @@ def rules(direction: str, permissions: Iterable[Mapping[str, Any]]) -> Iterator[
     """Yield a rule for everyone to whom a permission is given."""
     for permission in permissions:
         word = permission.get("ipProtocol", "")
+        first, last = _port(permission.get("fromPort")), _port(permission.get("toPort"))
+        if (first, last) == (0, _LAST_PORT):
+            first = last = None
         for collection, field in _SOURCES:
             for source in permission.get(collection, ()):
                 yield Rule(
                     direction=direction,
                     protocol=_PROTOCOLS.get(word, word),
-                    from_port=_port(permission.get("fromPort")),
-                    to_port=_port(permission.get("toPort")),
+                    from_port=first,
+                    to_port=last,
                     remote=source.get(field) or "",
                 )
 
@@ -65,7 +69,7 @@ def permission(rule: Rule) -> dict[str, str]:
         first = 0 if rule.from_port is None else rule.from_port
         last = rule.to_port if rule.to_port is not None else rule.from_port
         params["IpPermissions.1.FromPort"] = str(first)
-        params["IpPermissions.1.ToPort"] = str(65535 if last is None else last)
+        params["IpPermissions.1.ToPort"] = str(_LAST_PORT if last is None else last)
     elif rule.protocol in {"icmp", "icmpv6"}:
         params["IpPermissions.1.FromPort"] = str(-1 if rule.from_port is None else rule.from_port)
         params["IpPermissions.1.ToPort"] = str(-1 if rule.to_port is None else rule.to_port)

@@ -53,7 +53,7 @@ def server(native: Mapping[str, Any], cloud: str) -> Server:
         public_ips=_public(native, interfaces),
         private_ips=_private(native, interfaces),
         zone=placement.get("availabilityZone") or None,
-        security_groups=tuple(group["groupName"] for group in native.get("groupSet", ())),
+        security_groups=_groups(native, interfaces),
         tags=tags,
         created=moment(native.get("launchTime")),
         token=tags.get(TOKEN_TAG) or native.get("clientToken") or None,
@@ -158,6 +158,15 @@ def _private(native: Mapping[str, Any], interfaces: Iterable[Mapping[str, Any]])
             for private in interface.get("privateIpAddressesSet", ())
         )
     return _unique(found)
+
+
+def _groups(native: Mapping[str, Any], interfaces: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the names of its groups, which some endpoints tell of its interfaces only."""
+    return _unique(
+        group.get("groupName")
+        for part in (native, *interfaces)
+        for group in part.get("groupSet", ())
+    )
 
 
 def _unique(found: Iterable[str | None]) -> tuple[str, ...]:
