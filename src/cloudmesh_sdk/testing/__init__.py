@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     )
     from cloudmesh_sdk.testing.cloud import CloudSuite as CloudSuite
     from cloudmesh_sdk.testing.clouds import CANARY as CANARY, Many as Many
+    from cloudmesh_sdk.testing.server import (
+        Loopback as Loopback,
+        Proxy as Proxy,
+        Reply as Reply,
+        Request as Request,
+        closed_port as closed_port,
+        silence as silence,
+    )
     from cloudmesh_sdk.testing.store import StoreSuite as StoreSuite
     from cloudmesh_sdk.testing.suite import Suite as Suite
 
@@ -30,6 +38,7 @@ _HOMES = {
     ),
     "cloud": ("CloudSuite",),
     "clouds": ("CANARY", "Many"),
+    "server": ("Loopback", "Proxy", "Reply", "Request", "closed_port", "silence"),
     "store": ("StoreSuite",),
     "suite": ("Suite",),
 }  # fmt: skip

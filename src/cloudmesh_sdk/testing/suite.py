@@ -20,8 +20,9 @@ class Suite:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        missing = lacking(cls)
         for name, test in promises(cls).items():
-            setattr(cls, name, None if needs(name, test) & cls.lacks.keys() else test)
+            setattr(cls, name, None if name in missing else test)
 
     def test_lacks_names_promises_and_reasons(self) -> None:
         known = set[str]().union(*(needs(n, t) for n, t in promises(type(self)).items()))
@@ -38,6 +39,15 @@ def promises(suite: type) -> dict[str, Callable[..., Any]]:
             if name.startswith("test_") and inspect.isfunction(value):
                 found.setdefault(name, value)
     return found
+
+
+def lacking(suite: type[Suite]) -> dict[str, str]:
+    """Return the tests that a suite's `lacks` takes out, with the reasons."""
+    return {
+        name: "; ".join(suite.lacks[lack] for lack in sorted(missing))
+        for name, test in promises(suite).items()
+        if (missing := needs(name, test) & suite.lacks.keys())
+    }
 
 
 def needs(name: str, test: Callable[..., Any]) -> set[str]:
