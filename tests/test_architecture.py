@@ -250,10 +250,16 @@ def speakers(src: Path) -> list[str]:
     for name, path in modules(src).items():
         if room(name) in SPEAKS:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree.body = [node for node in tree.body if not _as_program(node)]
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.exit"):
                 wrong.append(f"{name}:{node.lineno} calls {ast.unparse(node.func)}")
     return wrong
+
+
+def _as_program(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
 
 
 def homeless(src: Path) -> list[str]:

@@ -13,10 +13,9 @@ __path__ += [
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing costs 20 modules
 if TYPE_CHECKING:
+    from cloudmesh_sdk.config import Config
     from cloudmesh_sdk.mesh import Mesh
     from cloudmesh_sdk.shell.result import Result
-
-    from cloudmesh_sdk.config import Config
 
 __all__ = ["load", "mesh", "shell", "version"]
 
