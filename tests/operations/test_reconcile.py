@@ -90,6 +90,8 @@ def test_while_the_cloud_is_silent_it_stays_unknown(
     (now,) = mesh.reconcile()
     assert now.state is OperationState.UNKNOWN
     assert now.finished is None
+    assert mesh.reconcile(patient=True) == [], "the next command does not wait for it again"
+    assert len(mesh.reconcile()) == 1
 
 
 def test_a_delete_is_finished(mesh: Mesh) -> None:

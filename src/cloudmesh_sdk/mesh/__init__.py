@@ -63,7 +63,7 @@ class Mesh:
 
         settings = config if isinstance(config, Config) else Config.load(config)
         mesh = cls(settings, open_store(store, settings), user=user)
-        mesh.reconcile()
+        mesh.reconcile(patient=True)
         return mesh
 
     # The clouds
@@ -100,7 +100,7 @@ class Mesh:
             self.__dict__.pop(name, None)
         email = self.config.profile.email if username == self.config.username() else ""
         self.store.settings.remember(User(username=username, email=email, active=datetime.now(UTC)))
-        self.reconcile()
+        self.reconcile(patient=True)
         self.refresh(kinds=["servers"])
         return self.servers()
 
@@ -345,10 +345,13 @@ class Mesh:
             raise NotFoundError(f"{len(close)} operations have an id that begins with {id!r}")
         return close[0]
 
-    def reconcile(self) -> list[Operation]:
-        """Find out what became of operations whose process died; return those that were open."""
+    def reconcile(self, *, patient: bool = False) -> list[Operation]:
+        """Find out what became of operations whose process died; return those that were open.
+
+        A patient call leaves clouds alone that did not answer half a minute ago.
+        """
         open_ones = self.store.journal.find(owner=self.user, states=_OPEN)
-        return self._acting.reconcile(open_ones) if open_ones else []
+        return self._acting.reconcile(open_ones, patient=patient) if open_ones else []
 
     def close(self) -> None:
         """Give back connections; an embedded store stops when its last user has left."""

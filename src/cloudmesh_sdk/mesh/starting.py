@@ -22,7 +22,6 @@ from cloudmesh_sdk.mesh.keys import Key, fingerprint
 from cloudmesh_sdk.mesh.names import hostlist, hostlists, only
 from cloudmesh_sdk.mesh.viewing import raise_alone
 from cloudmesh_sdk.models import Flavor, Image, Keypair, Operation, Server, ServerState
-from cloudmesh_sdk.operations.process import orphaned
 from cloudmesh_sdk.providers.base import HasKeypairs
 
 if TYPE_CHECKING:
@@ -182,10 +181,10 @@ class Acting:
             timeout=timeout, told=told,
         )  # fmt: skip
 
-    def reconcile(self, found: Sequence[Operation]) -> list[Operation]:
+    def reconcile(self, found: Sequence[Operation], *, patient: bool) -> list[Operation]:
         """Settle those of some open operations that no living process runs."""
-        open_ones = [o for o in found if o.state == "unknown" or orphaned(o)]
-        done = operations.reconcile(self._mesh.store, open_ones, self._mesh.clouds.use)
+        left = [o for o in found if operations.due(o, patient=patient)]
+        done = operations.reconcile(self._mesh.store, left, self._mesh.clouds.use)
         for operation in done:
             self.hooks.operation_changed(operation=operation)
         return done

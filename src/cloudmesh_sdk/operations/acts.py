@@ -33,6 +33,8 @@ class Learned:
     state: OperationState
     record: Record | None = None
     why: str = ""
+    silent: bool = False
+    """The cloud did not answer."""
 
 
 @attrs.frozen(kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import attrs
 
@@ -14,17 +14,20 @@ from cloudmesh_sdk.operations.process import identity, lease, orphaned
 from cloudmesh_sdk.providers.base import Cloud
 from cloudmesh_sdk.store.base import Store
 
-OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
-"""States of operations that are not over."""
+PATIENCE = timedelta(seconds=30)
+"""How long a patient caller leaves a silent cloud alone before it is asked again."""
 
 
-def open_orphans(store: Store, owner: str) -> list[Operation]:
-    """Return the operations of a user that are not over and that no living process runs."""
-    return [
-        operation
-        for operation in store.journal.find(owner=owner, states=OPEN)
-        if operation.state == OperationState.UNKNOWN or orphaned(operation)
-    ]
+def due(operation: Operation, *, patient: bool) -> bool:
+    """Tell whether it is time to find out about an operation that is not over.
+
+    It is when no living process runs it. One that stayed unknown because its cloud was silent is
+    left alone for a while by a patient caller: else every command would wait for a dead cloud.
+    """
+    if operation.state is not OperationState.UNKNOWN:
+        return orphaned(operation)
+    rests_until = operation.lease
+    return not patient or rests_until is None or rests_until < datetime.now(UTC)
 
 
 def reconcile(
@@ -90,11 +93,12 @@ def see(store: Store, owner: str, record: Record) -> Record:
 
 
 def _claim(store: Store, operation: Operation) -> Operation | None:
-    return store.journal.change(operation, runner=identity(), lease=lease())
+    unknown = operation.state is OperationState.UNKNOWN
+    return store.journal.change(operation, runner=identity(), lease=None if unknown else lease())
 
 
 def _silent(error: CloudmeshError) -> Learned:
-    return Learned(state=OperationState.UNKNOWN, why=str(error))
+    return Learned(state=OperationState.UNKNOWN, why=str(error), silent=True)
 
 
 def _end(store: Store, operation: Operation, learned: Learned) -> None:
@@ -105,4 +109,5 @@ def _end(store: Store, operation: Operation, learned: Learned) -> None:
         result=learned.record.id if learned.record is not None else None,
         error=Fault(kind="Reconciled", message=learned.why) if learned.why else None,
         finished=datetime.now(UTC) if over else None,
+        lease=datetime.now(UTC) + PATIENCE if learned.silent else None,
     )

@@ -146,7 +146,7 @@ class _Run:
     def _doubt(self, cloud: Cloud, operation: Operation, error: BackendError) -> Record:
         """Ask the cloud whether an act was done whose answer was lost."""
         unknown = self._store.journal.change(
-            operation, state=OperationState.UNKNOWN, error=fault(error)
+            operation, state=OperationState.UNKNOWN, error=fault(error), lease=None
         )
         record = settle(self._store, cloud, unknown, cause=error) if unknown else None
         if record is None:
