@@ -26,6 +26,7 @@ profile: {username: albert, prefix: albert}
 clouds:
   india: {driver: memory, servers: 3}
   sierra: {driver: memory, servers: 2}
+store: {linger: 0}
 defaults: {cloud: india}
 """
 

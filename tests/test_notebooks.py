@@ -29,7 +29,12 @@ def test_the_notebook_runs(path: Path, example_config: Path) -> None:
         text=True,
         check=False,
         cwd=example_config.parent,
-        env={**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", "JUPYTER_PLATFORM_DIRS": "1"},
+        env={
+            **os.environ,
+            "TMPDIR": str(example_config.parent),
+            "JUPYTER_PLATFORM_DIRS": "1",
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        },
     )
     assert done.returncode == 0, done.stderr[-4000:]
 
