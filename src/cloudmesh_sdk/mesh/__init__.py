@@ -146,7 +146,7 @@ class Mesh:
         state: str | Iterable[str] | None = None,
         name: str | Iterable[str] | None = None,
         where: Mapping[Any, Any] | None = None,
-        sort: Sequence[str] | None = None,
+        sort: str | Sequence[str] | None = None,
         limit: int | None = None,
         missing: bool = False,
     ) -> Gathered[Server]:

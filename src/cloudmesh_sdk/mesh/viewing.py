@@ -32,7 +32,7 @@ class Viewing:
         name: str | Iterable[str] | None = None,
         state: str | Iterable[str] | None = None,
         where: Mapping[Any, Any] | None = None,
-        sort: Sequence[str] | None = None,
+        sort: str | Sequence[str] | None = None,
         limit: int | None = None,
         missing: bool = False,
     ) -> Gathered[R]:
