@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from cloudmesh_sdk.config import Config
-from cloudmesh_sdk.errors import UnavailableError
+from cloudmesh_sdk.errors import UnavailableError, UnsupportedError
 from cloudmesh_sdk.mesh import Mesh
 from cloudmesh_sdk.models import Operation, OperationState, ServerRequest
 from cloudmesh_sdk.operations.process import identity, orphaned
@@ -23,12 +23,9 @@ def mesh() -> Mesh:
 
 def _left(mesh: Mesh, act: str, **fields: Any) -> Operation:
     """Leave an operation behind as a process that died would."""
-    operation = attrs.evolve(
-        intent(mesh.user, act, "india", "lost-1"),
-        runner=DEAD,
-        lease=datetime.now(UTC) - timedelta(seconds=1),
-        **fields,
-    )
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    dead = {"runner": DEAD, "lease": past, **fields}
+    operation = attrs.evolve(intent(mesh.user, act, "india", "lost-1"), **dead)
     mesh.store.journal.add([operation])
     return operation
 
@@ -92,6 +89,21 @@ def test_while_the_cloud_is_silent_it_stays_unknown(
     assert now.finished is None
     assert mesh.reconcile(patient=True) == [], "the next command does not wait for it again"
     assert len(mesh.reconcile()) == 1
+
+
+def test_where_servers_carry_no_token_the_name_tells(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = mesh.start(name="lost-1").one()
+    lost, never = _sent(mesh, "start"), _sent(mesh, "start", target="lost-2")
+
+    def cannot(token: str) -> None:
+        raise UnsupportedError(f"no tokens of {len(token)} characters here")
+
+    monkeypatch.setattr(mesh.clouds["india"], "find", cannot)
+    now = {o.id: o for o in mesh.reconcile()}
+    assert (now[lost.id].state, now[lost.id].result) == (OperationState.DONE, server.id)
+    assert now[never.id].state is OperationState.FAILED
 
 
 def test_a_delete_is_finished(mesh: Mesh) -> None:

@@ -54,8 +54,19 @@ def _lists(request: Mapping[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in request.items()}
 
 
+def _made(cloud: Cloud, operation: Operation) -> Server | None:
+    """Return the server of a start; where servers carry no token, its name must do.
+
+    Names are not given twice by a mesh, and a start under a name that is taken is refused.
+    """
+    try:
+        return cloud.find(operation.token)
+    except UnsupportedError:
+        return next((s for s in cloud.servers() if s.name == operation.target), None)
+
+
 def _learn_start(cloud: Cloud, operation: Operation) -> Learned:
-    server = cloud.find(operation.token)
+    server = _made(cloud, operation)
     if server is not None:
         return Learned(state=OperationState.DONE, record=server)
     sent = operation.sent or operation.created
