@@ -62,6 +62,11 @@ def _example_plugin(session: nox.Session) -> None:
     session.run(str(python), "-m", "pytest", "-q", "-c", settings, str(PLUGIN), external=True)
 
 
+def _docs(session: nox.Session) -> None:
+    out = str(ROOT / ".nox" / "docs")
+    _python(session, "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", out)
+
+
 def _unit(session: nox.Session) -> None:
     _python(session, "pytest", "--continue-on-collection-errors", *session.posargs)
 
@@ -73,6 +78,7 @@ def tests(session: nox.Session) -> None:
     steps: dict[str, Callable[[nox.Session], None]] = {
         "lint": _lint,
         "types": _types,
+        "docs": _docs,
         "example_plugin": _example_plugin,
         "unit": _unit,  # last, so that its summary ends the output
     }
@@ -115,6 +121,13 @@ def example_plugin(session: nox.Session) -> None:
     """The third-party example: installed in an environment of its own, its tests run."""
     _ready(session)
     _example_plugin(session)
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
+def docs(session: nox.Session) -> None:
+    """The documentation as web pages, in .nox/docs; a warning is an error."""
+    _ready(session)
+    _docs(session)
 
 
 @nox.session(venv_backend=BACKEND, reuse_venv=True)
