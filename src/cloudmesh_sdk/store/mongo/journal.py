@@ -1,0 +1,100 @@
+"""What was asked for, in MongoDB: one document an operation, every write durable."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import attrs
+from pymongo import ReturnDocument
+from pymongo.collection import Collection as Documents
+from pymongo.database import Database
+
+from cloudmesh_sdk.models import Fault, Operation, OperationState
+from cloudmesh_sdk.store.base import Journal
+from cloudmesh_sdk.store.mongo.connection import DURABLE, Connection
+from cloudmesh_sdk.store.mongo.escape import EXACT, escape, restore
+from cloudmesh_sdk.store.mongo.rows import moment
+
+
+class MongoJournal(Journal):
+    """Operations are changed only by those who know their state, runner and attempt."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, operations: Sequence[Operation]) -> None:
+        if operations:
+            with self._connection.use() as database:
+                _of(database).insert_many([_document(operation) for operation in operations])
+
+    def change(self, operation: Operation, **fields: Any) -> Operation | None:
+        new = attrs.evolve(operation, **fields)  # refuses names that are no fields
+        document = _document(new)
+        changed = {name: document[name] for name in fields}
+        claim = {
+            "_id": operation.id, "state": operation.state.value,
+            "runner": operation.runner, "attempts": operation.attempts,
+        }  # fmt: skip
+        with self._connection.use() as database:
+            if not changed:
+                found = _of(database).find_one(claim)
+            else:
+                found = _of(database).find_one_and_update(
+                    claim, {"$set": changed}, return_document=ReturnDocument.AFTER
+                )
+        return None if found is None else _operation(found)
+
+    def get(self, id: str) -> Operation | None:  # noqa: A002
+        with self._connection.use() as database:
+            found = _of(database).find_one({"_id": id})
+        return None if found is None else _operation(found)
+
+    def find(
+        self,
+        *,
+        owner: str | None = None,
+        states: Collection[OperationState] = (),
+        cloud: str | None = None,
+        target: str | None = None,
+        limit: int | None = None,
+    ) -> list[Operation]:
+        if limit == 0:
+            return []
+        asked: dict[str, Any] = {"owner": owner, "cloud": cloud, "target": target}
+        wanted = {name: value for name, value in asked.items() if value is not None}
+        if states:
+            wanted["state"] = {"$in": [state.value for state in states]}
+        with self._connection.use() as database:
+            found = _of(database).find(wanted).sort([("created", -1), ("_id", -1)])
+            return [_operation(row) for row in found.limit(limit or 0)]
+
+
+def _of(database: Database[dict[str, Any]]) -> Documents[dict[str, Any]]:
+    return database["operations"].with_options(codec_options=EXACT, write_concern=DURABLE)
+
+
+def _document(operation: Operation) -> dict[str, Any]:
+    fields = {
+        field.name: _plain(getattr(operation, field.name)) for field in attrs.fields(Operation)
+    }
+    fields["request"] = escape(operation.request)
+    fields["_id"] = fields.pop("id")
+    return fields
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, Fault):
+        return attrs.asdict(value)
+    return value.value if isinstance(value, Enum) else value
+
+
+def _operation(document: Mapping[str, Any]) -> Operation:
+    given = {"id" if name == "_id" else name: value for name, value in document.items()}
+    error = given.get("error")
+    given["error"] = Fault(**error) if error else None
+    given["state"] = OperationState(given["state"])
+    given["request"] = restore(given.get("request", {}))
+    return Operation(**given)

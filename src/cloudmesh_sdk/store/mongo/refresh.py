@@ -1,0 +1,245 @@
+"""Taking over a list: compare digests in one sweep, write what differs."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar, cast
+
+import attrs
+import bson
+from bson.raw_bson import RawBSONDocument
+from pymongo import DeleteMany, ReplaceOne, UpdateMany
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError
+
+from cloudmesh_sdk.models import Record
+from cloudmesh_sdk.store.base import Change
+from cloudmesh_sdk.store.mongo.connection import Documents
+from cloudmesh_sdk.store.mongo.escape import TIMES
+from cloudmesh_sdk.store.mongo.rows import Packed, Shape, within
+from cloudmesh_sdk.store.mongo.schema import beside, main
+
+T = TypeVar("T")
+
+KEPT = timedelta(days=7)
+"""How long a tombstone stays."""
+
+AT_ONCE = 5_000
+"""Changes up to this number are written in one transaction."""
+
+BATCH = 1_000
+_BATCH_BYTES = 8_000_000
+"""A command of the server may hold 48 MB, an entry of its log 16."""
+
+_SCAN = {"h": 1, "missing": 1, "touched": 1}
+_DUPLICATE = 11000
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What a list makes of the rows that are there."""
+
+    write: tuple[Packed, ...]
+    """New and changed records, in the order of their ids: a first load then appends."""
+    known: frozenset[str]
+    """Those of them that have a row."""
+    gone: tuple[str, ...]
+    drop: tuple[str, ...]
+    listed: int
+    """Number of records in the list."""
+    same: int
+
+    @property
+    def size(self) -> int:
+        """Rows to touch."""
+        return len(self.write) + len(self.gone) + len(self.drop)
+
+    def change(self, skipped: int) -> Change:
+        """Return the plan in numbers; `skipped` rows were newer after all."""
+        changed = len(self.known)
+        return Change(
+            new=len(self.write) - changed, changed=max(0, changed - skipped),
+            gone=len(self.gone), same=self.same + skipped,
+        )  # fmt: skip
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """What is written at once."""
+
+    write: Sequence[Packed] = ()
+    gone: Sequence[str] = ()
+    drop: Sequence[str] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Refresh:
+    """One list of one kind of one cloud on its way into the store."""
+
+    kind: str
+    shape: Shape
+    prefix: str
+    started: datetime
+    before: datetime | None
+    """When the list before this was asked for."""
+
+    def plan(self, database: Documents, records: Iterable[Record]) -> Plan:
+        """Read the whole list, compare it with the rows; nothing is written."""
+        digests, marked = self._scan(database)
+        write: dict[str, Packed] = {}
+        listed: set[str] = set()
+        for record in records:
+            packed = self.shape.pack(self.prefix, record)
+            listed.add(packed.id)
+            if digests.get(packed.id) != packed.digest:
+                write[packed.id] = packed
+            elif write:
+                write.pop(packed.id, None)
+        newer = {key for key, row in marked.items() if self._is_newer(row)}
+        for key in newer:
+            write.pop(key, None)
+        missing = {key: row["missing"] for key, row in marked.items() if "missing" in row}
+        absent = digests.keys() - listed - newer
+        gone = sorted(absent - missing.keys())
+        drop = sorted(k for k in absent & missing.keys() if self.started - missing[k] >= KEPT)
+        same = len(listed - write.keys()) + len(newer - listed)
+        return Plan(
+            write=tuple(write[key] for key in sorted(write)),
+            known=frozenset(write.keys() & digests.keys()),
+            gone=tuple(gone), drop=tuple(drop), listed=len(listed), same=same,
+        )  # fmt: skip
+
+    def _scan(
+        self, database: Documents
+    ) -> tuple[dict[str, bytes | None], dict[str, Mapping[str, Any]]]:
+        """Return the digests of all rows, and the rows that are tombstones or were put."""
+        digests: dict[str, bytes | None] = {}
+        marked: dict[str, Mapping[str, Any]] = {}
+        rows = database[main(self.kind)].find_raw_batches(
+            within(self.prefix), _SCAN, batch_size=20_000
+        )
+        for batch in rows:
+            for row in bson.decode_all(cast("bytes", batch), TIMES):
+                key = row["_id"]
+                digests[key] = row.get("h")
+                if len(row) > 2:  # noqa: PLR2004 - more than id and digest
+                    marked[key] = row
+                    if "missing" in row:
+                        digests[key] = None  # listed again, it is written anew
+        return digests, marked
+
+    def _is_newer(self, row: Mapping[str, Any]) -> bool:
+        return "touched" in row and row["touched"] > self.started
+
+    def parts(self, plan: Plan) -> Iterator[Part]:
+        """Cut a plan into what is written at once: all, where it is small."""
+        if plan.size <= AT_ONCE and _weight(plan.write) <= _BATCH_BYTES:
+            yield Part(write=plan.write, gone=plan.gone, drop=plan.drop)
+            return
+        for write in _by_weight(plan.write):
+            yield Part(write=write)
+        for gone in _by_number(plan.gone):
+            yield Part(gone=gone)
+        for drop in _by_number(plan.drop):
+            yield Part(drop=drop)
+
+    def apply(
+        self,
+        database: Documents,
+        session: ClientSession | None,
+        part: Part,
+        known_ids: Collection[str],
+    ) -> int:
+        """Write one part; native data before rows, so that a row's digest never lies.
+
+        Records of `known_ids` replace their rows, others are inserted. Returns how many rows
+        turned out to be newer than the list.
+        """
+        known = [packed for packed in part.write if packed.id in known_ids]
+        old = self._old(database, session, [p.id for p in known] + [*part.gone])
+        newer = {key for key, row in old.items() if self._is_newer(row)}
+        replaced = [packed for packed in known if packed.id not in newer]
+        fresh = [packed for packed in part.write if packed.id not in known_ids]
+        gone = [key for key in part.gone if key not in newer]
+        steps: tuple[tuple[str, list[Any], Callable[[Packed], RawBSONDocument]], ...] = (
+            (beside(self.kind), [], Packed.beside),
+            (main(self.kind), self._tombstones(gone), partial(Packed.main, seen=self.started)),
+        )
+        for name, extra, as_document in steps:
+            collection = database[name]
+            if fresh:
+                collection.insert_many(map(as_document, fresh), session=session)
+            changes: list[Any] = [
+                ReplaceOne({"_id": p.id}, as_document(p), upsert=True) for p in replaced
+            ]
+            drops = [DeleteMany({"_id": {"$in": [*part.drop]}})] if part.drop else []
+            if todo := [*changes, *drops, *extra]:
+                collection.bulk_write(todo, session=session)
+        if self.kind == "servers":
+            events = [*self._events(replaced, old), *map(self._gone, gone)]
+            if events:
+                database["events"].insert_many(events, session=session)
+        return len(newer)
+
+    def _old(
+        self, database: Documents, session: ClientSession | None, keys: list[str]
+    ) -> dict[str, dict[str, Any]]:
+        if not keys:
+            return {}
+        rows = database[main(self.kind)].find(
+            {"_id": {"$in": keys}}, {"state": 1, "missing": 1, "touched": 1}, session=session
+        )
+        return {row["_id"]: row for row in rows}
+
+    def _tombstones(self, gone: Sequence[str]) -> list[Any]:
+        seen = {} if self.before is None else {"$max": {"seen": self.before}}
+        change = {"$set": {"missing": self.started}, **seen}
+        return [UpdateMany({"_id": {"$in": [*gone]}}, change)] if gone else []
+
+    def _events(
+        self, replaced: Sequence[Packed], old: Mapping[str, Mapping[str, Any]]
+    ) -> Iterator[dict[str, Any]]:
+        for packed in replaced:
+            row = old.get(packed.id, {})
+            if "missing" in row:
+                yield self._event(packed.id, "back", "listed by the cloud again")
+            state = bson.decode(packed.fields)["state"]
+            if row.get("state", state) != state:
+                yield self._event(packed.id, "state", f"{row['state']} → {state}")
+
+    def _gone(self, key: str) -> dict[str, Any]:
+        return self._event(key, "gone", "no longer listed by the cloud")
+
+    def _event(self, key: str, what: str, detail: str) -> dict[str, Any]:
+        return {"of": key, "at": self.started, "what": what, "detail": detail}
+
+
+def collided(error: BulkWriteError) -> bool:
+    """Tell whether a row that was new to the plan is there by now (or its native data is)."""
+    found = error.details.get("writeErrors", []) if error.details else []
+    return any(one.get("code") == _DUPLICATE for one in found)
+
+
+def _weight(write: Iterable[Packed]) -> int:
+    return sum(len(packed.native) + len(packed.fields) for packed in write)
+
+
+def _by_weight(write: Sequence[Packed]) -> Iterator[list[Packed]]:
+    part: list[Packed] = []
+    weight = 0
+    for packed in write:
+        size = len(packed.native) + len(packed.fields)
+        if part and (len(part) == BATCH or weight + size > _BATCH_BYTES):
+            yield part
+            part, weight = [], 0
+        part.append(packed)
+        weight += size
+    if part:
+        yield part
+
+
+def _by_number(keys: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(keys)
+    while part := list(islice(rest, BATCH)):
+        yield part

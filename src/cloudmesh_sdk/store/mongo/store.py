@@ -1,0 +1,80 @@
+"""The store that `mesh("mongo")` opens."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+import attrs
+
+from cloudmesh_sdk.options import option
+from cloudmesh_sdk.store.base import Store
+from cloudmesh_sdk.store.mongo import embedded
+from cloudmesh_sdk.store.mongo.connection import Connection
+from cloudmesh_sdk.store.mongo.journal import MongoJournal
+from cloudmesh_sdk.store.mongo.preferences import MongoSettings
+from cloudmesh_sdk.store.mongo.view import MongoView
+
+
+class MongoStore(Store):
+    """A database of a MongoDB; nothing is opened before it is first used.
+
+    The server is the one of `uri`, else of the environment's CLOUDMESH_MONGO_URI, else the
+    embedded one of this user, which is started where it does not run.
+    """
+
+    view: MongoView
+    journal: MongoJournal
+    settings: MongoSettings
+
+    @attrs.frozen(kw_only=True)
+    class Settings:
+        """Which MongoDB to use."""
+
+        uri: str | None = option(
+            "URI of a MongoDB of your own; left out: the embedded one", default=None, secret=True
+        )
+        database: str = option("name of the database", default="cloudmesh")
+        directory: str | None = option(
+            "where the embedded MongoDB keeps its data; left out: the user's data directory",
+            default=None,
+        )
+        mongod: str | None = option(
+            "program of the embedded MongoDB; left out: the one on PATH, else that of the wheel",
+            default=None,
+        )
+        linger: float = option(
+            "seconds that the embedded MongoDB stays after its last user left", default=300.0
+        )
+        timeout: float = option("seconds to wait for the server", default=30.0)
+
+    def __init__(self, settings: "MongoStore.Settings | None" = None) -> None:
+        given = settings or MongoStore.Settings()
+        directory = given.directory or str(embedded.default_directory())
+
+        def attach() -> embedded.Attachment:
+            return embedded.attach(
+                directory, mongod=given.mongod, linger=given.linger, timeout=given.timeout
+            )
+
+        self._connection = Connection(
+            uri=given.uri, database=given.database, timeout=given.timeout,
+            attach=attach, directory=directory,
+        )  # fmt: skip
+        self.view = MongoView(self._connection)
+        self.journal = MongoJournal(self._connection)
+        self.settings = MongoSettings(self._connection)
+
+    @property
+    def where(self) -> str:
+        return self._connection.where
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def documents(self) -> Iterator[ModuleType]:
+        """Give the stored documents as MongoEngine classes, for one object at a time."""
+        from cloudmesh_sdk.store.mongo import documents  # MongoEngine: only who asks pays
+
+        with self._connection.use() as database, documents.using(database):
+            yield documents
