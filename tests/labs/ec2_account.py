@@ -2,23 +2,22 @@
 
 import base64
 import hashlib
-import itertools
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-Params = Mapping[str, str]
+from tests.labs.ec2_query import Params, Refusal, filters, numbered, paged, permission, tags
 
 _NEXT = {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}
 _CODES = {
     "pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64,
     "stopped": 80,
 }  # fmt: skip
-IMAGES = [
+IMAGES: list[dict[str, Any]] = [
     {"imageId": "ami-0001", "name": "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-1",
      "imageOwnerId": "099720109477", "isPublic": "true", "imageState": "available",
      "imageType": "machine", "architecture": "x86_64", "rootDeviceName": "/dev/sda1",
@@ -28,18 +27,11 @@ IMAGES = [
      "imageState": "available", "imageType": "machine", "architecture": "arm64",
      "blockDeviceMapping": []},
 ]  # fmt: skip
-TYPES = [
+TYPES: list[dict[str, Any]] = [
     {"instanceType": f"t3.{size}", "vCpuInfo": {"defaultVCpus": str(vcpus)},
      "memoryInfo": {"sizeInMiB": str(ram)}, "processorInfo": {"supportedArchitectures": ["x86_64"]}}
     for size, vcpus, ram in (("micro", 2, 1024), ("small", 2, 2048), ("large", 2, 8192))
 ]  # fmt: skip
-
-
-class Refusal(Exception):  # noqa: N818
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
-        self.status = status
 
 
 class Account:
@@ -48,7 +40,7 @@ class Account:
     def __init__(self, file: Path | None = None, *, owner: str = "123456789012") -> None:
         self.owner = owner
         self.instances: dict[str, dict[str, Any]] = {}
-        self.tokens: dict[str, list[Any]] = {}
+        self.tokens: dict[str, Any] = {}
         self.keys: dict[str, dict[str, str]] = {}
         self.groups: dict[str, dict[str, Any]] = {}
         self._file = file
@@ -83,7 +75,7 @@ class Account:
     # instances
 
     def _RunInstances(self, params: Params) -> dict[str, Any]:  # noqa: N802
-        token = params.get("ClientToken")
+        token = params.get("ClientToken", "")
         if token in self.tokens:
             made, before = self.tokens[token]
             if before != dict(params):
@@ -107,7 +99,7 @@ class Account:
 
     def _make(self, params: Params, state: str) -> dict[str, Any]:
         number = len(self.instances) + 1
-        made = {
+        made: dict[str, Any] = {
             "instanceId": f"i-{number:017x}",
             "imageId": params["ImageId"],
             "instanceState": _state(state),
@@ -119,13 +111,18 @@ class Account:
             "placement": {"availabilityZone": "us-east-1a", "tenancy": "default"},
             "privateIpAddress": f"10.0.{number // 250}.{number % 250 + 1}",
             "groupSet": [
-                {"groupId": group, "groupName": self.groups.get(group, {}).get("groupName", group)}
-                for group in numbered(params, "SecurityGroupId")
+                {name: group[name] for name in ("groupId", "groupName")}
+                for group in self._chosen(params)
             ],
-            "tagSet": list(_tags(params)),
+            "tagSet": list(tags(params)),
         }
         self.instances[made["instanceId"]] = made
         return made
+
+    def _chosen(self, params: Params) -> list[dict[str, Any]]:
+        wanted = {*numbered(params, "SecurityGroupId"), *numbered(params, "SecurityGroup")}
+        groups = self.groups.values()
+        return [group for group in groups if wanted & {group["groupId"], group["groupName"]}]
 
     def _reservation(self, instance: Mapping[str, Any]) -> dict[str, Any]:
         number = instance["instanceId"].removeprefix("i-")
@@ -143,7 +140,8 @@ class Account:
         shown = json.loads(json.dumps([self._reservation(instance) for instance in page]))
         for instance in page:
             name = instance["instanceState"]["name"]
-            instance["instanceState"] = _state(_NEXT.get(name, name))
+            if name in _NEXT:
+                instance["instanceState"] = _state(_NEXT[name])
         return {"reservationSet": shown, **token}
 
     def _known(self, ids: list[str]) -> list[dict[str, Any]]:
@@ -242,6 +240,8 @@ class Account:
             text = f"The keypair '{name}' already exists."
             raise Refusal("InvalidKeyPair.Duplicate", text)
         line = base64.b64decode(params["PublicKeyMaterial"]).decode()
+        if not line.startswith("ssh-"):
+            raise Refusal("InvalidKey.Format", "Key is not in valid OpenSSH public key format")
         packed = base64.b64decode(line.split()[1])
         print_ = base64.b64encode(hashlib.sha256(packed).digest()).decode()
         self.keys[name] = {"keyName": name, "keyFingerprint": print_, "publicKey": line}
@@ -277,14 +277,14 @@ class Account:
         return {"return": "true"}
 
     def _AuthorizeSecurityGroupIngress(self, params: Params) -> dict[str, Any]:  # noqa: N802
-        rules, rule = self._group(params)["ipPermissions"], _permission(params)
+        rules, rule = self._group(params)["ipPermissions"], permission(params)
         if rule in rules:
             raise Refusal("InvalidPermission.Duplicate", "the specified rule already exists")
         rules.append(rule)
         return {"return": "true"}
 
     def _RevokeSecurityGroupIngress(self, params: Params) -> dict[str, Any]:  # noqa: N802
-        rules, rule = self._group(params)["ipPermissions"], _permission(params)
+        rules, rule = self._group(params)["ipPermissions"], permission(params)
         if rule not in rules:
             raise Refusal("InvalidPermission.NotFound", "The specified rule does not exist")
         rules.remove(rule)
@@ -297,43 +297,8 @@ class Account:
         return self.groups[params["GroupId"]]
 
 
-def numbered(params: Params, name: str) -> list[str]:
-    """Return `Name.1`, `Name.2` … as far as they go."""
-    names = (f"{name}.{number}" for number in itertools.count(1))
-    return [params[each] for each in itertools.takewhile(params.__contains__, names)]
-
-
-def filters(params: Params) -> dict[str, list[str]]:
-    names = numbered({k.removesuffix(".Name"): v for k, v in params.items()}, "Filter")
-    return {name: numbered(params, f"Filter.{n}.Value") for n, name in enumerate(names, 1)}
-
-
-def paged(
-    found: list[Any], params: Params, *, ids: bool = False
-) -> tuple[list[Any], dict[str, str]]:
-    """Return the page that the parameters ask for, and the token of the next one."""
-    if "MaxResults" not in params:
-        return found, {}
-    if ids:
-        text = "The parameter instancesSet cannot be used with the parameter maxResults"
-        raise Refusal("InvalidParameterCombination", text)
-    start, size = int(params.get("NextToken", "0")), int(params["MaxResults"])
-    if not 5 <= size <= 1000:
-        raise Refusal("InvalidParameterValue", f"Value ( {size} ) for parameter maxResults")
-    more = start + size < len(found)
-    return found[start : start + size], {"nextToken": str(start + size)} if more else {}
-
-
 def _state(name: str) -> dict[str, str]:
     return {"code": str(_CODES[name]), "name": name}
-
-
-def _tags(params: Params) -> Iterator[dict[str, str]]:
-    stem = "TagSpecification.1.Tag"
-    for number in itertools.count(1):
-        if f"{stem}.{number}.Key" not in params:
-            return
-        yield {"key": params[f"{stem}.{number}.Key"], "value": params[f"{stem}.{number}.Value"]}
 
 
 def _fits(instance: Mapping[str, Any], name: str, values: list[str]) -> bool:
@@ -343,18 +308,3 @@ def _fits(instance: Mapping[str, Any], name: str, values: list[str]) -> bool:
         key = name.removeprefix("tag:")
         return any(tag["key"] == key and tag["value"] in values for tag in instance["tagSet"])
     raise Refusal("InvalidParameterValue", f"The filter '{name}' is invalid")
-
-
-def _permission(params: Params) -> dict[str, Any]:
-    stem = "IpPermissions.1"
-    ports = {"fromPort": "FromPort", "toPort": "ToPort"}
-    return {
-        "ipProtocol": params[f"{stem}.IpProtocol"],
-        **{k: params[f"{stem}.{v}"] for k, v in ports.items() if f"{stem}.{v}" in params},
-        "ipRanges": [{"cidrIp": cidr} for cidr in _only(params, f"{stem}.IpRanges.1.CidrIp")],
-        "groups": [{"groupId": id_} for id_ in _only(params, f"{stem}.Groups.1.GroupId")],
-    }
-
-
-def _only(params: Params, name: str) -> list[str]:
-    return [params[name]] if name in params else []

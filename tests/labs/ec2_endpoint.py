@@ -27,7 +27,8 @@ from xml.sax.saxutils import escape
 if __name__ == "__main__":  # a script finds its neighbour as a test does
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.labs.ec2_account import Account, Refusal
+from tests.labs.ec2_account import Account
+from tests.labs.ec2_query import Refusal
 
 ACCESS_KEY = "AKIATESTTESTTESTTEST"
 SECRET_KEY = "a-secret-that-never-shows"

@@ -4,8 +4,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from hypothesis import given, strategies as st
-from tests.labs.ec2_account import _permission
 from tests.labs.ec2_endpoint import Endpoint, xml
+from tests.labs.ec2_query import permission
 
 from cloudmesh_sdk.errors import ConflictError
 from cloudmesh_sdk.models import Rule, ServerRequest
@@ -118,7 +118,7 @@ def test_a_rule_for_all_ports_comes_back_as_it_went(rule: Rule) -> None:
 
 
 def _there_and_back(rule: Rule) -> list[Rule]:
-    native = xml({"ipPermissions": [_permission(network.permission(rule))]})
+    native = xml({"ipPermissions": [permission(network.permission(rule))]})
     permissions = parse(f"<R>{native}</R>".encode())[1]["ipPermissions"]
     return list(network.rules("ingress", permissions))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import botocore.session
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.labs.ec2_endpoint import xml
 
 from cloudmesh_sdk.providers.ec2.answers import MASK, Nonsense, parse

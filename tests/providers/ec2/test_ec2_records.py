@@ -152,7 +152,7 @@ def test_flavors() -> None:
 
 
 def test_only_limits_are_quotas() -> None:
-    attributes = [
+    attributes: list[dict[str, Any]] = [
         {"attributeName": "default-vpc", "attributeValueSet": [{"attributeValue": "vpc-1"}]},
         {"attributeName": "vpc-max-elastic-ips", "attributeValueSet": [{"attributeValue": "5"}]},
         {"attributeName": "max-instances", "attributeValueSet": []},

@@ -1,12 +1,18 @@
 """Amazon EC2, and whatever speaks its Query API."""
 
 import base64
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from botocore.config import Config
 
-from cloudmesh_sdk.errors import BackendError, ConflictError, NotFoundError
+from cloudmesh_sdk.errors import (
+    BackendError,
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+)
 from cloudmesh_sdk.models import (
     Flavor,
     Health,
@@ -44,16 +50,19 @@ class Ec2Cloud(Cloud, HasKeypairs, HasSecurityGroups, HasConsole, HasQuotas):
     """One account at one region of EC2."""
 
     Settings: ClassVar[type] = Ec2Settings
+    parallel: ClassVar[int] = 8
 
     def __init__(self, name: str, settings: Ec2Settings) -> None:
         super().__init__(name)
         self.settings = settings
         self.settle = settings.settle
+        self._counting = threading.Lock()
         self._client = Client(name, settings, self._count)
         self._native: Any = None
 
     def _count(self) -> None:
-        self.calls += 1
+        with self._counting:
+            self.calls += 1
 
     @property
     def native(self) -> Any:
@@ -214,6 +223,10 @@ class Ec2Cloud(Cloud, HasKeypairs, HasSecurityGroups, HasConsole, HasQuotas):
 
     def upload_key(self, name: str, public_key: str) -> Keypair:
         """Store a public key under a name; the same key again is no error."""
+        if not keys.blob(public_key):
+            raise InvalidRequestError(
+                f"{self.name}: key {name} is no public key in OpenSSH form (ssh-ed25519 AAAA…)"
+            )
         material = base64.b64encode(public_key.encode()).decode()
         params = {"KeyName": name, "PublicKeyMaterial": material}
         try:

@@ -30,6 +30,7 @@ VERSIONS = {"ec2": "2016-11-15", "sts": "2011-06-15"}
 T = TypeVar("T")
 
 _CONNECT = 10.0
+_THREADS = 8
 _CHUNK = 1 << 18
 _SHORT = 4
 """Secrets below this length are not looked for in texts: they would be found in words."""
@@ -221,10 +222,10 @@ class Client:
 
 
 def _pool(url: str, settings: Ec2Settings) -> urllib3.PoolManager:
-    options: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED", "maxsize": 4}
-    options["ca_certs"] = settings.ca_bundle or get_cert_path(True)
-    if not settings.verify:
-        options = {"cert_reqs": "CERT_NONE", "maxsize": 4}
+    options: dict[str, Any] = {"maxsize": _THREADS, "cert_reqs": "CERT_NONE"}
+    if settings.verify:
+        trusted = settings.ca_bundle or get_cert_path(True)
+        options |= {"cert_reqs": "CERT_REQUIRED", "ca_certs": trusted}
     proxy = get_environ_proxies(url).get(url.partition(":")[0])
     if proxy:
         return urllib3.ProxyManager(proxy, **options)
