@@ -1,0 +1,249 @@
+"""Any compute driver of Apache Libcloud, by its name and arguments.
+
+What libcloud cannot promise, this driver says: a list that was cut at one page is an error and not
+a short list; a server that cannot carry its token (`create_node` takes neither `ex_metadata` nor
+`ex_create_attr`) is started at most once by one object and never again after a lost answer; what
+a request asks for and `create_node` does not take is refused. Deadlines are libcloud's, there are
+no retries. `native` has the whole answer under `answer` where it came through libcloud's
+connection; drivers that talk through another library (libvirt, vSphere) give libcloud's fields.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+from libcloud.compute.providers import DRIVERS, get_driver
+
+from cloudmesh_sdk.errors import (
+    BackendError,
+    ConfigError,
+    NotFoundError,
+    UnsupportedError,
+    near,
+)
+from cloudmesh_sdk.models import Flavor, Health, Image, Server, ServerRequest
+from cloudmesh_sdk.options import option
+from cloudmesh_sdk.providers.base import Cloud
+from cloudmesh_sdk.providers.libcloud import records, starting
+from cloudmesh_sdk.providers.libcloud.errors import translated
+from cloudmesh_sdk.providers.libcloud.wire import Wire, check_whole
+
+PAGES = frozenset(
+    ["azure_arm", "digitalocean", "dummy", "gce", "linode", "openstack", "scaleway", "vultr"]
+)
+"""Libcloud providers whose lists were seen (in libcloud 3.9's sources) to follow all pages."""
+
+_SHORT = 4
+"""Least characters of a secret that is masked in texts: masking "a" would make nonsense of them."""
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class LibcloudSettings:
+    """What the libcloud driver reads from the configuration."""
+
+    provider: str = option("Name of libcloud's driver: openstack, gce, digitalocean, dummy …")
+    key: str | None = option("First argument: access key, user or token", default=None, secret=True)
+    secret: str | None = option(
+        "Second argument: secret key or password", default=None, secret=True
+    )
+    args: tuple[Any, ...] = option("More arguments, after key and secret", default=())
+    region: str | None = option("Region, for drivers that take one", default=None)
+    location: str | None = option("Id or name of the location of new servers", default=None)
+    url: str | None = option("Address of the service, if not libcloud's own", default=None)
+    timeout: float = option("Seconds to wait for an answer", default=30.0)
+    options: Mapping[str, Any] = option(
+        "More arguments by name, as libcloud's documentation has them", default={}, secret=True
+    )
+
+
+class LibcloudCloud(Cloud):
+    """An account at a cloud that libcloud knows."""
+
+    Settings = LibcloudSettings
+
+    def __init__(self, name: str, settings: LibcloudSettings) -> None:
+        super().__init__(name)
+        self._settings = settings
+        self._wire = Wire()
+        self._driver: Any = None
+        self._connections: list[Any] = []
+        self._known: dict[str, dict[str, Any]] = {"nodes": {}, "images": {}, "sizes": {}}
+        self._started: dict[str, str | None] = {}
+        provider = settings.provider.lower()
+        if provider not in DRIVERS:
+            raise ConfigError(f"libcloud has no driver {provider!r}; {near(provider, DRIVERS)}")
+
+    def __repr__(self) -> str:
+        return f"LibcloudCloud({self.name!r}, {self._settings!r})"
+
+    @property
+    def native(self) -> Any:
+        """Libcloud's driver object; it is made when first asked for."""
+        if self._driver is None:
+            with translated(f"{self.name} cannot be opened", secrets=self._secrets()):
+                self._driver = self._open()
+        return self._driver
+
+    def check(self) -> Health:
+        self._nodes()
+        provider = self._settings.provider.lower()
+        warnings = []
+        if provider not in PAGES:
+            warnings.append(f"libcloud's {provider} is not known to read all pages of a list")
+        if not starting.keeps_tokens(self.native.create_node):
+            warnings.append(f"servers of libcloud's {provider} carry no token of their start")
+        return Health(service=self.name, version=f"libcloud {provider}", warnings=tuple(warnings))
+
+    def servers(self) -> Iterator[Server]:
+        return iter(self._nodes())
+
+    def images(self) -> Iterator[Image]:
+        found, seen = self._listed("images", self.native.list_images)
+        return (records.image(self.name, image, seen) for image in found)
+
+    def flavors(self) -> Iterator[Flavor]:
+        found, seen = self._listed("sizes", self.native.list_sizes)
+        return (records.flavor(self.name, size, seen) for size in found)
+
+    def find(self, token: str) -> Server | None:
+        """Return the server that this token made, None where there is none.
+
+        Raises `UnsupportedError` where servers carry no token and this object started none by it:
+        then nobody can tell.
+        """
+        if known := self._started.get(token):
+            return next((server for server in self._nodes() if server.id == known), None)
+        if not starting.keeps_tokens(self.native.create_node):
+            raise UnsupportedError(f"{self.name}: its servers carry no token; look at its list")
+        return super().find(token)
+
+    def start(self, request: ServerRequest) -> Server:
+        create = self.native.create_node
+        if (known := self._before(create, request)) is not None:
+            return known
+        given = starting.extras(create, request)
+        image = self._one("images", request.image, self.images)
+        size = self._one("sizes", request.flavor, self.flavors)
+        if "location" in starting.parameters(create) and self._settings.location:
+            given["location"] = self._location(self._settings.location)
+        self._started[request.token] = None
+        try:
+            node = self._ask(
+                "start", lambda: create(name=request.name, size=size, image=image, **given)
+            )
+        except BackendError as error:
+            if not error.transient:  # it was refused, so it may be tried again
+                del self._started[request.token]
+            raise
+        self._started[request.token] = records.ident(node)
+        self._known["nodes"][records.ident(node)] = node
+        seen = records.answers(answer for _, answer in self._wire.seen)
+        server = records.server(self.name, node, seen)
+        return attrs.evolve(server, token=server.token or request.token)
+
+    def delete(self, server: Server) -> None:
+        try:
+            node = self._node(server)
+            self._ask("delete", lambda: self.native.destroy_node(node))
+        except NotFoundError:
+            pass
+        finally:
+            self._known["nodes"].pop(server.id, None)
+
+    def stop(self, server: Server) -> None:
+        node = self._node(server)
+        self._ask("stop", lambda: starting.act(self.native, "stop_node")(node))
+
+    def resume(self, server: Server) -> None:
+        node = self._node(server)
+        self._ask("resume", lambda: starting.act(self.native, "start_node")(node))
+
+    def reboot(self, server: Server) -> None:
+        node = self._node(server)
+        self._ask("reboot", lambda: self.native.reboot_node(node))
+
+    def close(self) -> None:
+        for connection in self._connections:
+            session = getattr(connection.connection, "session", None)
+            if session is not None:
+                session.close()
+        self._driver, self._connections = None, []
+
+    def _open(self) -> Any:
+        settings = self._settings
+        given = [value for value in (settings.key, settings.secret) if value is not None]
+        options = dict(settings.options)
+        if settings.region:
+            options.setdefault("region", settings.region)
+        driver = get_driver(settings.provider.lower())(*given, *settings.args, **options)
+        self._connections = self._wire.tap(driver)
+        for connection in self._connections:
+            connection.timeout = settings.timeout
+            if settings.url:
+                parts = urlsplit(settings.url)
+                connection.secure = int(parts.scheme == "https")
+                connection.host = parts.hostname
+                connection.port = parts.port or (443 if connection.secure else 80)
+                connection.request_path = parts.path
+            connection.connect()
+        return driver
+
+    def _nodes(self) -> list[Server]:
+        found, seen = self._listed("nodes", self.native.list_nodes)
+        check_whole(self.name, self.native, self._wire.seen, len(found))
+        return [records.server(self.name, node, seen) for node in found]
+
+    def _listed(
+        self, kind: str, ask: Callable[[], Iterable[Any]]
+    ) -> tuple[list[Any], dict[str, dict[str, Any]]]:
+        """Ask for a list and return libcloud's objects and the answers' entries by id."""
+        found = self._ask(f"list {kind}", lambda: list(ask()))
+        self._known[kind] = {records.ident(thing): thing for thing in found}
+        return found, records.answers(answer for _, answer in self._wire.seen)
+
+    def _ask(self, what: str, act: Callable[[], T]) -> T:
+        """Do one thing through libcloud; one that sent nothing we see counts as one request."""
+        self._wire.seen.clear()
+        before = self._wire.calls
+        try:
+            with translated(f"{self.name} cannot {what}", secrets=self._secrets()):
+                return act()
+        finally:
+            self.calls += max(1, self._wire.calls - before)
+
+    def _before(self, create: Callable[..., Any], request: ServerRequest) -> Server | None:
+        """Return the server that this token made already, if any."""
+        if starting.keeps_tokens(create) or self._started.get(request.token):
+            return self.find(request.token)
+        if request.token in self._started:
+            raise UnsupportedError(
+                f"{self.name}: whether {request.name} was started cannot be told; look at its list"
+            )
+        return None
+
+    def _node(self, server: Server) -> Any:
+        return self._one("nodes", server.id, self._nodes)
+
+    def _one(self, kind: str, number: str, fill: Callable[[], Iterable[Any]]) -> Any:
+        """Return libcloud's object of an id, from the last list or a new one."""
+        if number not in self._known[kind]:
+            list(fill())
+        if number not in self._known[kind]:
+            hint = near(number, self._known[kind])
+            raise NotFoundError(f"{self.name} has nothing with id {number} in {kind}; {hint}")
+        return self._known[kind][number]
+
+    def _location(self, wanted: str) -> Any:
+        found = self._ask("list locations", self.native.list_locations)
+        for location in found:
+            if wanted in (str(location.id), location.name):
+                return location
+        names = [str(location.id) for location in found]
+        raise NotFoundError(f"{self.name} has no location {wanted}; {near(wanted, names)}")
+
+    def _secrets(self) -> list[str]:
+        held = [self._settings.key, self._settings.secret, *self._settings.options.values()]
+        return [value for value in held if isinstance(value, str) and len(value) >= _SHORT]
