@@ -12,6 +12,7 @@ import argparse
 import json
 import re
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -49,7 +50,13 @@ class Cut(Exception):  # noqa: N818
 class Endpoint:
     """The endpoint, serving in threads of this process while it is entered."""
 
-    def __init__(self, *, port: int = 0, state: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        state: Path | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.account = Account(state)
         self.calls: Counter[str] = Counter()
         self.connections = 0
@@ -61,6 +68,9 @@ class Endpoint:
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.endpoint = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+            self.url = self.url.replace("http", "https", 1)
 
     def fail(self, action: str, kind: str, *, times: int = 1, seconds: float = 60.0) -> None:
         """Let the next requests for an action fail; `Code/STATUS` is a kind too."""
@@ -98,7 +108,7 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that went away: tests make them do so."""
-        if not isinstance(sys.exception(), (ConnectionError, Cut)):
+        if not isinstance(sys.exception(), (ConnectionError, Cut, ssl.SSLError)):
             super().handle_error(request, client_address)
 
 

@@ -1,13 +1,21 @@
 """Lists are whole or an error, within their deadline and their number of requests."""
 
+import ipaddress
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from tests.labs.ec2_endpoint import ACCESS_KEY, SECRET_KEY, Endpoint
+from urllib3.exceptions import InsecureRequestWarning
 
 from cloudmesh_sdk.errors import (
     AuthError,
@@ -254,7 +262,7 @@ def test_an_endpoint_that_is_no_url_is_a_config_error(opened: Opened, url: str) 
 
 
 def test_secrets_show_nowhere(opened: Opened, endpoint: Endpoint) -> None:
-    cloud = opened(session_token="token-of-a-session")
+    cloud = opened(session_token="token-of-a-session", retries=1)
     shown = [repr(cloud), repr(cloud.settings), repr(vars(cloud))]
     for fault in ("html", "expired", "cut-before", "InvalidParameterValue/400"):
         endpoint.fail("DescribeInstances", fault, times=5)
@@ -297,3 +305,51 @@ def test_importing_and_listing_load_no_boto3(endpoint: Endpoint) -> None:
 def test_a_region_has_its_endpoint(region: str, host: str) -> None:
     cloud = Ec2Cloud("aws", Ec2Settings(region=region))
     assert cloud._client.url == f"https://{host}/"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """Return a certificate for 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lab")])
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    files = tmp_path / "lab.pem", tmp_path / "lab.key"
+    files[0].write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, form, plain))
+    return files
+
+
+def test_certificates_are_checked_unless_the_settings_say_no(
+    opened: Opened, certificate: tuple[Path, Path]
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with Endpoint(tls=context) as safe:
+        distrusting = opened(endpoint=safe.url)
+        with pytest.raises(UnavailableError, match=r"no trusted certificate .*ca_bundle"):
+            list(distrusting.servers())
+        assert distrusting.calls == 1  # trying again would not make it trusted
+        assert safe.calls == {}
+        assert list(opened(endpoint=safe.url, ca_bundle=str(certificate[0])).servers()) == []
+        with pytest.warns(InsecureRequestWarning):
+            assert list(opened(endpoint=safe.url, verify=False).servers()) == []
+
+
+def test_the_log_tells_each_request_and_no_secret(
+    opened: Opened, request_: ServerRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    opened(session_token="token-of-a-session").start(request_)
+    assert "aws: RunInstances: HTTP 200" in caplog.text
+    assert "token-of-a-session" not in caplog.text
+    assert SECRET_KEY not in caplog.text

@@ -5,6 +5,7 @@ the processor time.
 """
 
 import email.utils
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
@@ -28,6 +29,10 @@ VERSIONS = {"ec2": "2016-11-15", "sts": "2011-06-15"}
 """Versions of the services' APIs that we speak."""
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+# at debug level it writes the headers that it signs, session tokens among them
+logging.getLogger("botocore.auth").setLevel(logging.INFO)
 
 _CONNECT = 10.0
 _THREADS = 8
@@ -124,10 +129,11 @@ class Client:
         service: str = "ec2",
     ) -> dict[str, Any]:
         """Return the answer to one request, sent once."""
-        body = urlencode({"Action": action, "Version": VERSIONS[service], **(params or {})})
+        asked = {"Action": action, "Version": VERSIONS[service], **(params or {})}
+        body = urlencode(asked).encode()
         with translated(self.name, action):
-            headers = self._signed(service, body.encode())
-            status, answered, content = self._send(service, headers, body.encode(), seconds)
+            headers = self._signed(service, body)
+            status, answered, content = self._send(action, service, headers, body, seconds)
         self._set_clock(answered)
         with translated(self.name, action, skew=self.skew):
             return self._read(action, status, answered, content)
@@ -149,9 +155,9 @@ class Client:
         return endpoint(self.name, self._settings, service)
 
     def _send(
-        self, service: str, headers: dict[str, str], body: bytes, seconds: float
+        self, action: str, service: str, headers: dict[str, str], body: bytes, seconds: float
     ) -> tuple[int, Mapping[str, str], bytes]:
-        end = time.monotonic() + seconds
+        begun = time.monotonic()
         self._told()
         response = self._pool.request(
             "POST",
@@ -164,11 +170,17 @@ class Client:
             timeout=urllib3.Timeout(connect=min(_CONNECT, seconds), read=seconds),
         )
         try:
-            content = _content(response, end)
+            content = _content(response, begun + seconds)
         except BaseException:
             response.close()  # half-read connections must not be used again
             raise
         response.release_conn()
+        took = time.monotonic() - begun
+        _log.debug(
+            "%s: %s: HTTP %d, %d bytes in %.3f s, request %s",
+            *(self.name, action, response.status, len(content), took),
+            response.headers.get("x-amzn-requestid", "-"),
+        )
         return response.status, response.headers, content
 
     def _set_clock(self, headers: Mapping[str, str]) -> None:
@@ -233,12 +245,15 @@ def _pool(url: str, settings: Ec2Settings) -> urllib3.PoolManager:
 
 
 def _content(response: urllib3.BaseHTTPResponse, end: float) -> bytes:
-    """Return the body, read as it comes so that a trickle does not outlast the deadline."""
+    """Return the body, read as it comes so that neither silence nor a trickle outlasts `end`."""
     chunks = []
     while chunk := response.read1(_CHUNK):
         chunks.append(chunk)
-        if time.monotonic() > end:
+        left = end - time.monotonic()
+        if left <= 0:
             raise Late("its time was over in the middle of the answer")
+        if (socket := getattr(response.connection, "sock", None)) is not None:
+            socket.settimeout(left)
     return b"".join(chunks)
 
 
