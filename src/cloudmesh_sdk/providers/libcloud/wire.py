@@ -15,7 +15,7 @@ from cloudmesh_sdk.errors import UnavailableError, UnsupportedError
 from cloudmesh_sdk.providers.libcloud.records import local
 
 Seen = tuple[str, Any]
-"""Path of a request, and the parsed answer."""
+"""What was asked (a path), and the parsed answer."""
 
 _MORE = (
     ("next",), ("next_page",), ("nextLink",), ("nextPageToken",), ("next_token",), ("NextToken",),
@@ -46,10 +46,17 @@ class Wire:
             self.calls += 1
             response = send(*args, **options)
             path = str(args[0] if args else options.get("action", ""))
-            self.seen.append((path.partition("?")[0], getattr(response, "object", None)))
+            where = path.partition("?")[0] + _act(options.get("params"))
+            self.seen.append((where, getattr(response, "object", None)))
             return response
 
         connection.request = request
+
+
+def _act(params: Any) -> str:
+    """Return what is asked for where a service has one path for all (EC2, CloudStack)."""
+    given = params if isinstance(params, Mapping) else {}
+    return "".join(f" {given[key]}" for key in ("Action", "command") if key in given)
 
 
 def check_whole(name: str, driver: object, seen: Iterable[Seen], count: int) -> None:
