@@ -10,7 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 import attrs
 
 from cloudmesh_sdk.errors import BackendTimeoutError, CloudmeshError, PartialFailure
-from cloudmesh_sdk.tables import age, html_table
+from cloudmesh_sdk.tables import ago, html_table
 
 T = TypeVar("T")
 
@@ -34,11 +34,11 @@ class Source:
     def __str__(self) -> str:
         """Return one line: the name, how it went, how long it took."""
         if self.error is not None:
-            kept = f"; rows as of {age(self.seen)} ago" if self.seen else ""
+            kept = f"; rows as of {ago(self.seen)}" if self.seen else ""
             return f"{self.name}: failed: {self.error}{kept}"
         took = f" in {self.elapsed:.1f} s, {self.calls} calls" if self.elapsed is not None else ""
-        when = f", seen {age(self.seen)} ago" if self.seen else ""
-        stale = f", stale since {age(self.stale)}" if self.stale else ""
+        when = f", seen {ago(self.seen)}" if self.seen else ""
+        stale = f", stale since {ago(self.stale)}" if self.stale else ""
         return f"{self.name}: {self.count}{took}{when}{stale}"
 
 

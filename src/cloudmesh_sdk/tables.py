@@ -19,6 +19,12 @@ def age(moment: datetime | None, *, now: datetime | None = None) -> str:
     return "now"
 
 
+def ago(moment: datetime | None, *, now: datetime | None = None) -> str:
+    """Return how long ago a moment was as words: `3 min ago`, `just now`, `never`."""
+    words = age(moment, now=now)
+    return {"now": "just now", "never": "never"}.get(words, f"{words} ago")
+
+
 def cell(value: Any) -> str:
     """Return the text of one value: nothing for None, lists joined, times in UTC to the second."""
     if value is None:

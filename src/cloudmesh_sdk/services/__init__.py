@@ -1,0 +1,1 @@
+"""Starting, stopping and looking after what runs beside the shell."""

@@ -1,0 +1,1 @@
+"""The command `cm`: each command group is a file that parses, calls the mesh and shows."""

@@ -1,0 +1,67 @@
+"""Lists from the store: at once, with their age; `--refresh` asks the clouds first."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from cloudmesh_sdk.fanout import Gathered
+from cloudmesh_sdk.models import Record
+from cloudmesh_sdk.shell import codes, params
+from cloudmesh_sdk.shell.output import Look, looks, print_rows, tell_sources
+from cloudmesh_sdk.shell.progress import progress
+from cloudmesh_sdk.shell.session import Session
+from cloudmesh_sdk.shell.where import check_fields, parse
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS: Sequence[Callable[[Any], Any]] = (
+    click.option("--refresh", is_flag=True, help="Ask the clouds first."),
+    click.option("--strict", is_flag=True, help="A cloud that fails makes the exit code not 0."),
+    click.option("--name", "names", metavar="NAMES", multiple=True, help="Names or hostlists."),
+    click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many."),
+    click.option("--missing", is_flag=True, help="Also what its cloud lists no more."),
+    params.clouds_argument,
+)
+
+
+def listing(command: F) -> F:
+    """Give a command the options of a list that comes from the store."""
+    found = looks(command)
+    for option in reversed(_OPTIONS):
+        found = option(found)
+    return found  # type: ignore[return-value]
+
+
+def show_view(
+    session: Session,
+    kind: type[Record],
+    clouds: Sequence[str],
+    look: Look,
+    *,
+    refresh: bool,
+    strict: bool,
+    names: Sequence[str] = (),
+    **query: Any,
+) -> int:
+    """Print records of a kind as last seen (or as they are now) and return the exit code."""
+    check_fields(look.sort, kind, what="--sort")
+    check_fields(look.columns, kind, what="--columns")
+    where = parse(look.where, kind)
+    check_fields(where, kind, what="--where")
+    asked = tuple(clouds) or session.mesh.active
+    now = ask(session, asked, [kind.kind]) if refresh else None
+    rows: Gathered[Any] = getattr(session.mesh, kind.kind)(
+        asked, where=where, sort=look.sort or None, name=names or None, **query
+    )
+    print_rows(session, rows, kind, look)
+    tell_sources(rows, quiet=look.chosen(session) != "table")
+    return codes.outcome(now) if now is not None else codes.of_view(rows, strict=strict)
+
+
+def ask(session: Session, clouds: Sequence[str], kinds: Sequence[str] | None) -> Gathered[Any]:
+    """Refresh clouds with a bar."""
+    with progress(session, "refresh", len(clouds)) as done:
+        return session.mesh.refresh(
+            clouds, kinds, told=lambda answer: done(answer.name, answer.error is not None)
+        )

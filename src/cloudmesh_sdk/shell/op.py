@@ -1,0 +1,48 @@
+"""`cm op`."""
+
+import click
+
+from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.shell import params
+from cloudmesh_sdk.shell.app import Group
+from cloudmesh_sdk.shell.output import Look, looks, show
+from cloudmesh_sdk.shell.records import FORMAT, show_record
+from cloudmesh_sdk.shell.session import Session
+
+_STATES = tuple(state.value for state in OperationState)
+
+
+@click.group("op", cls=Group)
+def op_command() -> None:
+    """Show what was asked for, and what became of it."""
+
+
+@op_command.command("list")
+@click.option("--state", type=click.Choice(_STATES), multiple=True, help="Only in this state.")
+@params.cloud_option
+@click.option("--target", type=params.SERVER, metavar="NAME", help="Only on this server or key.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N")
+@looks
+@click.pass_obj
+def list_operations(
+    session: Session,
+    /,
+    *,
+    state: tuple[str, ...],
+    cloud: str | None,
+    target: str | None,
+    limit: int,
+    look: Look,
+) -> None:
+    """List operations, newest first."""
+    found = session.mesh.operations(state=state, cloud=cloud, target=target, limit=limit)
+    show(session, found, Operation, look)
+
+
+@op_command.command("info")
+@click.argument("id", metavar="ID")
+@FORMAT
+@click.pass_obj
+def info(session: Session, id: str, format: str) -> None:  # noqa: A002
+    """Show an operation; the beginning of its id is enough."""
+    show_record(session.mesh.operation(id), format)

@@ -1,0 +1,102 @@
+"""Arguments and options that several commands share; they complete names from the store."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from cloudmesh_sdk.errors import CloudmeshError
+from cloudmesh_sdk.shell.session import Session
+from cloudmesh_sdk.store.base import Query
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Known = Callable[[Session], Iterable[str]]
+"""Returns the names that complete a word; it must ask no cloud."""
+
+
+class Name(click.types.StringParamType):
+    """A name that the session knows how to complete; any other text is taken too."""
+
+    name = "name"
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        session = ctx.find_object(Session) or Session()
+        try:
+            names = sorted(set(self._known(session)))
+        except CloudmeshError:  # nothing to offer; the command itself will say why
+            return []
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _records(kind: str) -> Known:
+    def known(session: Session) -> Iterable[str]:
+        mesh = session.mesh
+        query = Query(clouds=mesh.active)
+        return [row.name for row in mesh.store.view.find(mesh.user, kind, query)]
+
+    return known
+
+
+def _keys(session: Session) -> Iterable[str]:
+    keys = session.mesh.keys()
+    return [key.name for key in keys]
+
+
+def _default_keys(_: Session) -> Iterable[str]:
+    from cloudmesh_sdk.mesh.defaults import KEYS
+
+    return KEYS
+
+
+def _drivers(_: Session) -> Iterable[str]:
+    from cloudmesh_sdk import plugins
+
+    return plugins.names("providers")
+
+
+CLOUD = Name(lambda session: session.read_config().clouds)
+SERVER = Name(_records("servers"))
+IMAGE = Name(_records("images"))
+FLAVOR = Name(_records("flavors"))
+KEY = Name(_keys)
+DEFAULT = Name(_default_keys)
+DRIVER = Name(_drivers)
+
+
+def clouds_argument(command: F) -> F:
+    """Add `[CLOUD]…`; none means all active ones."""
+    return click.argument("clouds", type=CLOUD, nargs=-1, metavar="[CLOUD]...")(command)
+
+
+def cloud_option(command: F) -> F:
+    """Add `--cloud NAME`."""
+    return click.option("--cloud", type=CLOUD, metavar="NAME", help="Cloud that is meant.")(command)
+
+
+def servers_argument(command: F) -> F:
+    """Add `NAME…`: names, ids or hostlists, one at least."""
+    return click.argument("names", type=SERVER, nargs=-1, required=True, metavar="NAME...")(command)
+
+
+def yes_option(command: F) -> F:
+    """Add `--yes`."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(command)
+
+
+def agreed(session: Session, question: str, *, yes: bool) -> bool:
+    """Return whether the user agrees; where nobody can be asked, `--yes` is needed."""
+    if yes:
+        return True
+    if not session.asks():
+        raise click.UsageError(f"{question} Nobody can be asked here: say --yes")
+    return click.confirm(question, err=True)

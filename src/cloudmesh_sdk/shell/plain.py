@@ -1,0 +1,90 @@
+"""Records as plain data, and plain data as JSON, YAML, CSV or aligned text."""
+
+import csv
+import enum
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+import attrs
+
+from cloudmesh_sdk.shell.where import look
+from cloudmesh_sdk.tables import cell
+
+
+def plain(value: Any, *, native: bool = False) -> Any:
+    """Return a value as JSON has it: records become mappings, times ISO 8601 in UTC."""
+    if attrs.has(type(value)):
+        fields = [f.name for f in attrs.fields(type(value)) if native or f.name != "native"]
+        return {name: plain(getattr(value, name), native=native) for name in fields}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, native=native) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item, native=native) for item in value]
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, enum.Enum):
+        return value.value
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+def documents(rows: Sequence[Any], columns: Sequence[str], *, native: bool) -> list[Any]:
+    """Return records as plain data: whole where no columns are named."""
+    if not columns:
+        return [plain(row, native=native) for row in rows]
+    return [{path: plain(look(row, path), native=native) for path in columns} for row in rows]
+
+
+def as_json(data: Any) -> str:
+    """Return JSON text."""
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def as_yaml(data: Any) -> str:
+    """Return YAML text."""
+    import yaml  # the configuration has loaded it already
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    dumped: str = yaml.dump(data, Dumper=dumper, sort_keys=False, allow_unicode=True)
+    return dumped.rstrip("\n")
+
+
+def as_csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return CSV text with a header (RFC 4180, lines ended as the system does)."""
+    file = StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return file.getvalue().rstrip("\n")
+
+
+def cells(rows: Sequence[Any], columns: Sequence[str]) -> list[list[str]]:
+    """Return the text of every cell."""
+    return [[text(look(row, path)) for path in columns] for row in rows]
+
+
+def text(value: Any) -> str:
+    """Return the text of one value: an enumerated one as its word, fractions to four places."""
+    if isinstance(value, float):
+        return f"{value:.4f}".rstrip("0").rstrip(".")
+    return cell(value.value if isinstance(value, enum.Enum) else value)
+
+
+def as_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return an aligned table without colours, for pipes and files."""
+    table = [list(columns), *rows]
+    widths = [max(len(row[place]) for row in table) for place in range(len(columns))]
+    lines = [
+        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)

@@ -1,0 +1,28 @@
+"""`cm refresh`."""
+
+import click
+
+from cloudmesh_sdk.mesh.refreshing import Refreshed
+from cloudmesh_sdk.models import KINDS
+from cloudmesh_sdk.shell import codes, params
+from cloudmesh_sdk.shell.app import Command
+from cloudmesh_sdk.shell.lists import ask
+from cloudmesh_sdk.shell.output import Look, looks, show, tell_sources
+from cloudmesh_sdk.shell.session import Session
+
+
+@click.command("refresh", cls=Command)
+@params.clouds_argument
+@click.option(
+    "--kind", "kinds", type=click.Choice([*KINDS]), multiple=True, help="Only these; else all."
+)
+@looks
+@click.pass_obj
+def refresh_command(
+    session: Session, clouds: tuple[str, ...], kinds: tuple[str, ...], look: Look
+) -> int:
+    """Ask clouds (the active ones), all at once, what is there now."""
+    found = ask(session, clouds or session.mesh.active, kinds or None)
+    show(session, found, Refreshed, look)
+    tell_sources(found, quiet=look.chosen(session) != "table")
+    return codes.outcome(found)

@@ -1,0 +1,116 @@
+"""Running one command line: whatever happens becomes one line and an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cloudmesh_sdk.errors import CloudmeshError
+from cloudmesh_sdk.shell import codes
+from cloudmesh_sdk.shell.app import NoCommand, app
+from cloudmesh_sdk.shell.extras import EXTRA, missing
+from cloudmesh_sdk.shell.session import Session
+
+_STOPPED = (
+    "interrupted; what was sent already is journalled, the next command finds out what became "
+    "of it (cm op list)"
+)
+
+
+def command_line(args: Sequence[str]) -> int:
+    """Run one command line in a session of its own and return the exit code."""
+    if "_CM_COMPLETE" in os.environ:  # the user's shell asks for completions
+        app.main(list(args), prog_name="cm")
+    return execute(args, Session(), last=True)
+
+
+def execute(args: Sequence[str], session: Session, *, last: bool = False) -> int:
+    """Run one command and return its exit code; `last` closes the session too.
+
+    Errors are told on stderr, one line each (with `--debug` the traceback too).
+    """
+    with session.line():
+        try:
+            code = guarded(session, lambda: _invoke(args, session))
+            if last:
+                code = guarded(session, session.close) or code
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # what is still in the buffer would complain once more at the end of the process
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return codes.PIPE
+    return code
+
+
+def guarded(session: Session, act: Callable[[], int | None]) -> int:
+    """Do something and return its exit code; what it raises is told and has a code too."""
+    try:
+        return act() or codes.OK
+    except BrokenPipeError:
+        raise
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - told below
+        text, code = words(error)
+        if session.debug:
+            traceback.print_exception(error)
+        if text:
+            print(text, file=sys.stderr)
+        return code
+
+
+def words(error: BaseException) -> tuple[str, int]:
+    """Return what to tell about an exception, and its exit code."""
+    if isinstance(error, ModuleNotFoundError) and error.name in EXTRA:
+        return missing(error.name), codes.ERROR
+    say = next((say for kind, say in _WORDS if isinstance(error, kind)), _bug)
+    return say(error)
+
+
+def _invoke(args: Sequence[str], session: Session) -> int | None:
+    with app.make_context("cm", list(args), obj=session) as context:
+        code = app.invoke(context)
+    return code if isinstance(code, int) else None
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _usage(error: click.UsageError) -> str:
+    path = error.ctx.command_path if error.ctx else "cm"
+    text = error.format_message().strip().removesuffix(".")
+    if isinstance(error, click.NoSuchOption):
+        hint = f"; did you mean {', '.join(error.possibilities)}?" if error.possibilities else ""
+        text = f"there is no option {error.option_name!r}{hint}"
+    return f"cm: {text[:1].lower()}{text[1:]} ({path} --help shows how)"
+
+
+def _left(error: SystemExit) -> int:
+    return error.code if isinstance(error.code, int) else int(error.code is not None)
+
+
+def _bug(error: BaseException) -> tuple[str, int]:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    text = (
+        f"cm: unexpected {type(error).__name__}{where}: {_line(error)}; this is a bug: please "
+        "report it with what --debug and cm doctor show"
+    )
+    return text, codes.BUG
+
+
+_WORDS: tuple[tuple[type[BaseException], Callable[[Any], tuple[str, int]]], ...] = (
+    (NoCommand, lambda error: (error.format_message(), codes.USAGE)),
+    (CloudmeshError, lambda error: (f"cm: {_line(error)}", codes.code_of(error))),
+    (click.UsageError, lambda error: (_usage(error), codes.USAGE)),
+    (click.ClickException, lambda error: (f"cm: {error.format_message()}", error.exit_code)),
+    (KeyboardInterrupt, lambda _: (f"cm: {_STOPPED}", codes.INTERRUPTED)),
+    (click.Abort, lambda _: (f"cm: {_STOPPED}", codes.INTERRUPTED)),
+    (SystemExit, lambda error: ("", _left(error))),
+)
+"""What is said of each kind of exception; the first that fits."""

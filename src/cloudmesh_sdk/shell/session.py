@@ -1,0 +1,98 @@
+"""What all commands of one `cm` share: the options before the command, and the mesh."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from cloudmesh_sdk.config import Config
+    from cloudmesh_sdk.mesh import Mesh
+
+_Key = tuple[str, Path]
+_Stamp = tuple[int, int]
+
+
+@attrs.define(kw_only=True)
+class Session:
+    """One `cm`: a process, or the whole life of an interactive shell or a notebook."""
+
+    store: str = "mongo"
+    """Name of the store to open."""
+    config: str | None = None
+    """Path of cloudmesh.yaml; None to look it up as always."""
+    debug: bool = False
+    embedded: bool = False
+    """Called from Python: never ask, never start another program."""
+    variables: dict[str, str] = attrs.field(factory=dict)
+    scripts: list[str] = attrs.field(factory=list)
+    """Scripts that run now, each called by the one before."""
+    _meshes: "dict[_Key, tuple[_Stamp, Mesh]]" = attrs.field(factory=dict)
+    _warned: set[str] = attrs.field(factory=set)
+
+    @property
+    def mesh(self) -> "Mesh":
+        """The mesh, opened when first asked for, and again when its configuration changed."""
+        from cloudmesh_sdk.mesh import Mesh
+
+        key, stamp = (self.store, self.path), _stamp(self.path)
+        old, mesh = self._meshes.get(key, (stamp, None))
+        if mesh is not None and old != stamp:
+            del self._meshes[key]
+            mesh.close()
+            mesh = None
+        if mesh is None:
+            mesh = Mesh.open(self.store, config=self.read_config())
+            self._meshes[key] = (stamp, mesh)
+        return mesh
+
+    @property
+    def path(self) -> Path:
+        """Where cloudmesh.yaml is, or would be."""
+        from cloudmesh_sdk.config import default_path
+
+        asked = self.config or os.environ.get("CLOUDMESH_CONFIG")
+        return Path(asked).expanduser() if asked else default_path()
+
+    def read_config(self) -> "Config":
+        """Return the configuration as it is now; what it warns of is told once."""
+        from cloudmesh_sdk.config import Config
+
+        config = Config.load(self.config)
+        for warning in config.warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                print(f"cm: warning: {warning}", file=sys.stderr)
+        return config
+
+    def asks(self) -> bool:
+        """Tell whether there is somebody to ask."""
+        return not self.embedded and sys.stdin.isatty() and sys.stderr.isatty()
+
+    @contextmanager
+    def line(self) -> Iterator[None]:
+        """Let the options of one command line hold for that line only."""
+        kept = (self.store, self.config, self.debug)
+        try:
+            yield
+        finally:
+            self.store, self.config, self.debug = kept
+
+    def close(self) -> None:
+        """Close the meshes that were opened."""
+        while self._meshes:
+            _, (_, mesh) = self._meshes.popitem()
+            mesh.close()
+
+
+def _stamp(path: Path) -> _Stamp:
+    """Return what changes when a file changes."""
+    try:
+        status = path.stat()
+    except OSError:  # reading it says what is wrong
+        return (0, 0)
+    return (status.st_mtime_ns, status.st_size)
