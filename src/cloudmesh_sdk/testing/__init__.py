@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cloudmesh_sdk.testing.cloud import CloudSuite as CloudSuite
     from cloudmesh_sdk.testing.clouds import CANARY as CANARY, Many as Many
     from cloudmesh_sdk.testing.server import (
+        LOST as LOST,
         Loopback as Loopback,
         Proxy as Proxy,
         Reply as Reply,
@@ -38,7 +39,7 @@ _HOMES = {
     ),
     "cloud": ("CloudSuite",),
     "clouds": ("CANARY", "Many"),
-    "server": ("Loopback", "Proxy", "Reply", "Request", "closed_port", "silence"),
+    "server": ("LOST", "Loopback", "Proxy", "Reply", "Request", "closed_port", "silence"),
     "store": ("StoreSuite",),
     "suite": ("Suite",),
 }  # fmt: skip

@@ -104,6 +104,7 @@ class Loopback:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Say nothing: tests read `requests`."""
