@@ -32,6 +32,10 @@ DURABLE = WriteConcern(w="majority", j=True)
 _EMBEDDED_TIMEOUT = 5.0
 """Seconds to look for an embedded server that was there: it is on this machine."""
 
+_ABANDONED = 75.0
+"""Seconds after which a transaction that a killed process left open holds no rows any more: the
+server ends it after 60 (transactionLifetimeLimitSeconds), our embedded one after 10."""
+
 
 class Connection:
     """A database of one server; safe to use from many threads."""
@@ -80,7 +84,8 @@ class Connection:
         """
         if not self._has_transactions(database):
             return work(None)
-        end = time.monotonic() + self._timeout
+        end = time.monotonic() + max(self._timeout, _ABANDONED)
+        longest = 0.02
         while True:
             try:
                 return _transaction(database.client, work)
@@ -90,7 +95,8 @@ class Connection:
                 again = error.has_error_label("TransientTransactionError")
                 if not again or time.monotonic() > end:
                     raise
-                time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - spreads those who collide
+                time.sleep(random.uniform(0.001, longest))  # noqa: S311 - spreads who collide
+                longest = min(0.5, longest * 1.5)
 
     def close(self) -> None:
         """Give all back; anything asked later raises `StoreError`."""

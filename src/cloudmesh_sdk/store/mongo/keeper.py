@@ -36,6 +36,8 @@ def command(mongod: str, where: Place, socket: Path) -> list[str]:
         "--wiredTigerEngineConfigString", "log=(file_max=10MB)",
         "--zstdDefaultCompressionLevel", "1",
         "--setParameter", "diagnosticDataCollectionEnabled=false",
+        # what a killed process left open holds its rows no longer than this
+        "--setParameter", "transactionLifetimeLimitSeconds=10",
         "--setParameter", "scramSHA256IterationCount=5000",  # the passwords are random, 256 bits
         "--logpath", str(where.log), "--logappend", "--logRotate", "reopen", "--quiet",
         "--pidfilepath", str(where.pid_file),
