@@ -11,7 +11,8 @@ import pytest
 
 from cloudmesh_sdk.models import Fault, Operation, OperationState
 from cloudmesh_sdk.store.base import Store, User
-from cloudmesh_sdk.testing.suite import Suite, wanted
+from cloudmesh_sdk.testing.stores import StoreFixtures
+from cloudmesh_sdk.testing.suite import wanted
 
 T = TypeVar("T")
 
@@ -34,21 +35,12 @@ def at_once(count: int, act: Callable[[int], T]) -> list[T]:
     return results
 
 
-class JournalSuite(Suite):
+class JournalSuite(StoreFixtures):
     """Promises of `Journal`; give the fixtures `store` and `reopen`."""
-
-    @pytest.fixture
-    def store(self) -> Store:
-        wanted(self, "store", "an open store")
 
     @pytest.fixture
     def reopen(self) -> Callable[[], Store]:
         wanted(self, "reopen", "opens the place of `store` a second time")
-
-    @pytest.fixture
-    def owner(self) -> str:
-        """Return a user that no other test is."""
-        return f"user-{uuid4().hex[:12]}"
 
     @pytest.fixture
     def operation(self, owner: str) -> Callable[..., Operation]:
@@ -161,17 +153,8 @@ class JournalSuite(Suite):
         assert store.settings.numbers(first.owner, "n") == range(4, 5)
 
 
-class SettingsSuite(Suite):
+class SettingsSuite(StoreFixtures):
     """Promises of `Settings`; give the fixture `store`."""
-
-    @pytest.fixture
-    def store(self) -> Store:
-        wanted(self, "store", "an open store")
-
-    @pytest.fixture
-    def owner(self) -> str:
-        """Return a user that no other test is."""
-        return f"user-{uuid4().hex[:12]}"
 
     def test_numbers_go_up_from_one(self, store: Store, owner: str) -> None:
         numbers = store.settings.numbers

@@ -8,7 +8,8 @@ import pytest
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import ServerState
 from cloudmesh_sdk.store.base import Query, Store
-from cloudmesh_sdk.testing.views import ViewSuite, server
+from cloudmesh_sdk.testing.stores import server
+from cloudmesh_sdk.testing.views import ViewSuite
 
 
 class QuerySuite(ViewSuite):

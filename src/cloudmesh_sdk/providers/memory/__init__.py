@@ -140,9 +140,8 @@ class MemoryCloud(Cloud, HasKeypairs, HasSecurityGroups, HasConsole, HasQuotas, 
 
     def console(self, server: Server) -> str:
         row = self.server(server.id).native
-        if row["status"] == "BUILD":
-            return ""
-        return f"cloudmesh memory cloud {self.name}\n{row['name']} login: "
+        booted = f"cloudmesh memory cloud {self.name}\n{row['name']} login: "
+        return "" if row["status"] == "BUILD" else booted
 
     def quotas(self) -> Iterator[Quota]:
         self._call()
