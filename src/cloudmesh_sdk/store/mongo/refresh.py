@@ -8,7 +8,6 @@ from typing import Any, TypeVar, cast
 
 import attrs
 import bson
-from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteMany, ReplaceOne, UpdateMany
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
@@ -17,7 +16,7 @@ from cloudmesh_sdk.models import Record
 from cloudmesh_sdk.store.base import Change
 from cloudmesh_sdk.store.mongo.connection import Documents
 from cloudmesh_sdk.store.mongo.escape import TIMES
-from cloudmesh_sdk.store.mongo.rows import Packed, Shape, within
+from cloudmesh_sdk.store.mongo.rows import Draft, Shape, beside_of, within
 from cloudmesh_sdk.store.mongo.schema import beside, main
 
 T = TypeVar("T")
@@ -40,7 +39,7 @@ _DUPLICATE = 11000
 class Plan:
     """What a list makes of the rows that are there."""
 
-    write: tuple[Packed, ...]
+    write: tuple[Draft, ...]
     """New and changed records, in the order of their ids: a first load then appends."""
     known: frozenset[str]
     """Those of them that have a row."""
@@ -68,7 +67,7 @@ class Plan:
 class Part:
     """What is written at once."""
 
-    write: Sequence[Packed] = ()
+    write: Sequence[Draft] = ()
     gone: Sequence[str] = ()
     drop: Sequence[str] = ()
 
@@ -87,15 +86,16 @@ class Refresh:
     def plan(self, database: Documents, records: Iterable[Record]) -> Plan:
         """Read the whole list, compare it with the rows; nothing is written."""
         digests, marked = self._scan(database)
-        write: dict[str, Packed] = {}
+        write: dict[str, Draft] = {}
         listed: set[str] = set()
         for record in records:
-            packed = self.shape.pack(self.prefix, record)
-            listed.add(packed.id)
-            if digests.get(packed.id) != packed.digest:
-                write[packed.id] = packed
+            draft = self.shape.draft(self.prefix, record)
+            key = draft[0]
+            listed.add(key)
+            if digests.get(key) != draft[1]:
+                write[key] = self.shape.final(draft, record)
             elif write:
-                write.pop(packed.id, None)
+                write.pop(key, None)
         newer = {key for key, row in marked.items() if self._is_newer(row)}
         for key in newer:
             write.pop(key, None)
@@ -117,7 +117,7 @@ class Refresh:
         digests: dict[str, bytes | None] = {}
         marked: dict[str, Mapping[str, Any]] = {}
         rows = database[main(self.kind)].find_raw_batches(
-            within(self.prefix), _SCAN, batch_size=20_000
+            within(self.prefix), _SCAN, batch_size=5_000
         )
         for batch in rows:
             for row in bson.decode_all(cast("bytes", batch), TIMES):
@@ -156,22 +156,22 @@ class Refresh:
         Records of `known_ids` replace their rows, others are inserted. Returns how many rows
         turned out to be newer than the list.
         """
-        known = [packed for packed in part.write if packed.id in known_ids]
-        old = self._old(database, session, [p.id for p in known] + [*part.gone])
+        known = [draft for draft in part.write if draft[0] in known_ids]
+        old = self._old(database, session, [draft[0] for draft in known] + [*part.gone])
         newer = {key for key, row in old.items() if self._is_newer(row)}
-        replaced = [packed for packed in known if packed.id not in newer]
-        fresh = [packed for packed in part.write if packed.id not in known_ids]
+        replaced = [draft for draft in known if draft[0] not in newer]
+        fresh = [draft for draft in part.write if draft[0] not in known_ids]
         gone = [key for key in part.gone if key not in newer]
-        steps: tuple[tuple[str, list[Any], Callable[[Packed], RawBSONDocument]], ...] = (
-            (beside(self.kind), [], Packed.beside),
-            (main(self.kind), self._tombstones(gone), partial(Packed.main, seen=self.started)),
+        steps: tuple[tuple[str, list[Any], Callable[[Draft], Any]], ...] = (
+            (beside(self.kind), [], beside_of),
+            (main(self.kind), self._tombstones(gone), partial(self.shape.row, seen=self.started)),
         )
         for name, extra, as_document in steps:
             collection = database[name]
             if fresh:
                 collection.insert_many(map(as_document, fresh), session=session)
             changes: list[Any] = [
-                ReplaceOne({"_id": p.id}, as_document(p), upsert=True) for p in replaced
+                ReplaceOne({"_id": p[0]}, as_document(p), upsert=True) for p in replaced
             ]
             drops = [DeleteMany({"_id": {"$in": [*part.drop]}})] if part.drop else []
             if todo := [*changes, *drops, *extra]:
@@ -198,15 +198,15 @@ class Refresh:
         return [UpdateMany({"_id": {"$in": [*gone]}}, change)] if gone else []
 
     def _events(
-        self, replaced: Sequence[Packed], old: Mapping[str, Mapping[str, Any]]
+        self, replaced: Sequence[Draft], old: Mapping[str, Mapping[str, Any]]
     ) -> Iterator[dict[str, Any]]:
-        for packed in replaced:
-            row = old.get(packed.id, {})
+        for draft in replaced:
+            row = old.get(draft[0], {})
             if "missing" in row:
-                yield self._event(packed.id, "back", "listed by the cloud again")
-            state = bson.decode(packed.fields)["state"]
+                yield self._event(draft[0], "back", "listed by the cloud again")
+            state = self.shape.row(draft, None)["state"]
             if row.get("state", state) != state:
-                yield self._event(packed.id, "state", f"{row['state']} → {state}")
+                yield self._event(draft[0], "state", f"{row['state']} → {state}")
 
     def _gone(self, key: str) -> dict[str, Any]:
         return self._event(key, "gone", "no longer listed by the cloud")
@@ -221,19 +221,19 @@ def collided(error: BulkWriteError) -> bool:
     return any(one.get("code") == _DUPLICATE for one in found)
 
 
-def _weight(write: Iterable[Packed]) -> int:
-    return sum(len(packed.native) + len(packed.fields) for packed in write)
+def _weight(write: Iterable[Draft]) -> int:
+    return sum(len(draft[2]) for draft in write)
 
 
-def _by_weight(write: Sequence[Packed]) -> Iterator[list[Packed]]:
-    part: list[Packed] = []
+def _by_weight(write: Sequence[Draft]) -> Iterator[list[Draft]]:
+    part: list[Draft] = []
     weight = 0
-    for packed in write:
-        size = len(packed.native) + len(packed.fields)
+    for draft in write:
+        size = len(draft[2])
         if part and (len(part) == BATCH or weight + size > _BATCH_BYTES):
             yield part
             part, weight = [], 0
-        part.append(packed)
+        part.append(draft)
         weight += size
     if part:
         yield part

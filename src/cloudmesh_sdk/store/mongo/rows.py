@@ -6,9 +6,9 @@ where there is something to say `missing` and `touched`.
 """
 
 import hashlib
-import struct
+import marshal
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from operator import attrgetter
@@ -19,42 +19,27 @@ import bson
 from bson.raw_bson import RawBSONDocument
 
 from cloudmesh_sdk.models import KINDS, Record, ServerState
-from cloudmesh_sdk.store.mongo.escape import EXACT, FLAG, pack, restore, unpack
+from cloudmesh_sdk.store.mongo.escape import (
+    EXACT,
+    FLAG,
+    encode,
+    escape,
+    is_odd_key,
+    needs_escape,
+    pack,
+    restore,
+    unpack,
+)
 
 _BESIDE = ("seen", "stale", "missing", "native")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _STATES: Mapping[str, ServerState] = {state.value: state for state in ServerState}
-_INT = struct.Struct("<i")
-_LONG = struct.Struct("<q")
+_NAMELESS = 2
+"""Version of the marshal format: later ones write a value differently the second time."""
 
 
-@attrs.frozen
-class Packed:
-    """A record ready to be written."""
-
-    id: str
-    digest: bytes
-    fields: bytes
-    native: bytes
-
-    def main(self, seen: datetime | None) -> RawBSONDocument:
-        """Return the main document of a listed record.
-
-        Written by hand (bsonspec.org: length, elements, NUL), since all but the head is there.
-        """
-        key = self.id.encode()
-        head = [b"\x02_id\0", _INT.pack(len(key) + 1), key, b"\0\x05h\0\x10\0\0\0\0", self.digest]
-        if seen is not None:
-            head += [b"\x09seen\0", _LONG.pack((seen - _EPOCH) // _MILLISECOND)]
-        body = b"".join(head)
-        return RawBSONDocument(
-            _INT.pack(len(body) + len(self.fields)) + body + self.fields[_INT.size :]
-        )
-
-    def beside(self) -> RawBSONDocument:
-        """Return the document with the native data."""
-        return RawBSONDocument(self.native)
+Draft = tuple[str, bytes, bytes, bytes]
+"""Id, digest, native data as BSON, fields as `Shape.row` reads them. A plain tuple of nothing
+but text and bytes, since the garbage collector forgets those: a first load keeps many."""
 
 
 @attrs.frozen
@@ -63,20 +48,52 @@ class Shape:
 
     record: type[Record]
     names: tuple[str, ...]
-    """Fields that stand in the row."""
+    """Fields that stand in the row; the moments among them last."""
     _take: Callable[[Record], tuple[Any, ...]]
+    _plain: int
+    """How many of the fields are no moments."""
     _tuples: tuple[str, ...]
     _choices: Mapping[str, Mapping[Any, Any]]
 
-    def pack(self, prefix: str, record: Record) -> Packed:
-        """Return a record as what is written of it; `prefix` is that of its cloud."""
-        key = prefix + record.id
-        native = record.native if type(record.native) is dict else dict(record.native)
-        beside = pack({"_id": key, "n": native})
-        fields = pack(dict(zip(self.names, self._take(record), strict=True)), exact=False)
+    def draft(self, start: str, record: Record) -> Draft:
+        """Return a record as what is compared; `start` is the prefix of its cloud.
+
+        The digest sees every change but one of less than a millisecond in a moment.
+        """
+        key = start + record.id
+        beside = encode({"_id": key, "n": _native(record)})
+        fields = self._fields(record)
         digest = hashlib.sha256(beside)
         digest.update(fields)
-        return Packed(key, digest.digest()[:16], fields, beside)
+        return key, digest.digest()[:16], beside, fields
+
+    def final(self, draft: Draft, record: Record) -> Draft:
+        """Return a draft as what is written: what the encoder let pass is escaped, too."""
+        key, digest, beside, fields = draft
+        if not needs_escape(beside):
+            return draft
+        return key, digest, pack({"_id": key, "n": _native(record)}), fields
+
+    def _fields(self, record: Record) -> bytes:
+        """Return the fields as bytes that are equal where they are; nothing else is as fast."""
+        values = self._take(record)
+        moments = tuple(value and value.timestamp() for value in values[self._plain :])
+        try:
+            return marshal.dumps((values[: self._plain], moments), _NAMELESS)
+        except ValueError:  # a class of a library's own among them
+            return marshal.dumps((escape(values[: self._plain]), moments), _NAMELESS)
+
+    def row(self, draft: Draft, seen: datetime | None) -> dict[str, Any]:
+        """Return the main document of a record that was seen then."""
+        key, digest, _, fields = draft
+        values, moments = marshal.loads(fields)  # noqa: S302 - our own bytes, of this process
+        row = dict(zip(self.names, values, strict=False))
+        for name, moment_ in zip(self.names[self._plain :], moments, strict=True):
+            row[name] = moment_ and datetime.fromtimestamp(moment_, UTC)
+        if row.get("tags") and any(map(is_odd_key, row["tags"])):
+            row.update({"tags": escape(row["tags"]), FLAG: True})
+        row.update(_id=key, h=digest, seen=seen)
+        return row
 
     def unpack(
         self,
@@ -85,25 +102,29 @@ class Shape:
         stale: datetime | None,
         native: Mapping[str, Any],
     ) -> Record:
-        """Return the record of a row."""
+        """Return the record of a row; the row is used up."""
         if FLAG in row:
             row = restore(row)
-        given = {name: row[name] for name in self.names if name in row}
         for name in self._tuples:
-            given[name] = tuple(given.get(name, ()))
+            row[name] = tuple(row.get(name, ()))
         for name, choices in self._choices.items():
-            given[name] = choices[given[name]]
-        return self.record(
-            seen=seen, stale=stale, missing=row.get("missing"), native=native, **given
-        )
+            row[name] = choices[row[name]]
+        row.pop("_id", None)
+        row["seen"], row["stale"], row["native"] = seen, stale, native
+        try:
+            return self.record(**row)
+        except TypeError:  # fields of another release, or set by hand
+            known = {*self.names, *_BESIDE}
+            return self.record(**{name: row[name] for name in row.keys() & known})
 
 
 @cache
 def shape(kind: str) -> Shape:
     """Return how records of a kind are stored."""
-    record = KINDS[kind]
+    record = attrs.resolve_types(KINDS[kind])
     fields = [field for field in attrs.fields(record) if field.name not in _BESIDE]
-    names = tuple(field.name for field in fields)
+    moments = [field.name for field in fields if field.type == datetime | None]
+    names = (*(f.name for f in fields if f.name not in moments), *moments)
     choices = {"state": _STATES} if "state" in names else {}
     # `_value_` is the plain attribute behind `value`: a fifth of its price
     paths = (f"{name}._value_" if name in choices else name for name in names)
@@ -111,9 +132,19 @@ def shape(kind: str) -> Shape:
         record=record,
         names=names,
         take=attrgetter(*paths),
+        plain=len(fields) - len(moments),
         tuples=tuple(field.name for field in fields if field.default == ()),
         choices=choices,
     )
+
+
+def _native(record: Record) -> dict[str, Any]:
+    return record.native if type(record.native) is dict else dict(record.native)
+
+
+def beside_of(draft: Draft) -> RawBSONDocument:
+    """Return the document with the native data of a record."""
+    return RawBSONDocument(draft[2])
 
 
 def natives_of(batch: bytes) -> dict[str, dict[str, Any]]:

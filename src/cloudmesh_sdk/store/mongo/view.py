@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import attrs
-import bson
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
@@ -18,7 +17,7 @@ from cloudmesh_sdk.store.mongo.connection import Connection, Documents
 from cloudmesh_sdk.store.mongo.queries import filters
 from cloudmesh_sdk.store.mongo.reading import Loader, fresh, natives, rows_of
 from cloudmesh_sdk.store.mongo.refresh import Part, Plan, Refresh, collided
-from cloudmesh_sdk.store.mongo.rows import Shape, moment, prefix, shape, within
+from cloudmesh_sdk.store.mongo.rows import Shape, beside_of, moment, prefix, shape, within
 from cloudmesh_sdk.store.mongo.schema import beside, main
 
 
@@ -78,7 +77,7 @@ class MongoView(View):
             except BulkWriteError as error:
                 if not collided(error):
                     raise
-                known = {packed.id for packed in part.write}
+                known = {draft[0] for draft in part.write}
                 skipped += self._connection.atomic(database, partial(write, known=known))
         return plan.change(skipped)
 
@@ -102,25 +101,26 @@ class MongoView(View):
             )
 
     def put(self, owner: str, record: Record) -> None:
-        packed = _shape(record.kind).pack(prefix(owner, record.cloud), record)
+        kept = _shape(record.kind)
+        draft = kept.final(kept.draft(prefix(owner, record.cloud), record), record)
+        key = draft[0]
         # one more millisecond, for the one that was cut off: it is newer than any list before
         touched = moment(datetime.now(UTC)) + timedelta(milliseconds=1)
-        row = {**bson.decode(packed.main(record.seen and moment(record.seen)).raw)}
-        row["touched"] = touched
+        row = {**kept.row(draft, record.seen and moment(record.seen)), "touched": touched}
         if record.missing is not None:
             row["missing"] = moment(record.missing)
         with self._connection.use() as database:
 
             def write(session: ClientSession | None) -> None:
                 database[beside(record.kind)].replace_one(
-                    {"_id": packed.id}, packed.beside(), upsert=True, session=session
+                    {"_id": key}, beside_of(draft), upsert=True, session=session
                 )
                 old = database[main(record.kind)].find_one_and_replace(
-                    {"_id": packed.id}, row, {"state": 1}, upsert=True, session=session
+                    {"_id": key}, row, {"state": 1}, upsert=True, session=session
                 )
                 if old and record.kind == "servers" and old["state"] != row["state"]:
                     event = {
-                        "of": packed.id, "at": touched, "what": "state",
+                        "of": key, "at": touched, "what": "state",
                         "detail": f"{old['state']} → {row['state']}",
                     }  # fmt: skip
                     database["events"].insert_one(event, session=session)
