@@ -41,9 +41,10 @@ def _truth(mesh: Mesh) -> None:
     assert set(at_cloud.values()) <= {1}
     operations = mesh.operations(limit=None)
     assert {operation.state for operation in operations} <= OVER
-    started = {o.target for o in operations if o.act == "start" and o.state == "done"}
-    deleted = {o.target for o in operations if o.act == "delete" and o.state == "done"}
-    assert set(at_cloud) == started - deleted
+    done = [o for o in operations if o.state == "done"]
+    started = {o.result for o in done if o.act == "start"}
+    deleted = {o.request["id"] for o in done if o.act == "delete"}
+    assert {s.id for s in mesh.clouds["india"].servers()} == started - deleted
 
 
 @pytest.mark.timeout(300)

@@ -48,7 +48,8 @@ def test_eight_processes_starting_25_servers_each_get_200_names(config: Path, ke
 
 def test_a_server_started_in_the_shell_is_seen_here_at_once(config: Path, keeper: Mesh) -> None:
     assert keeper.servers("india") == []
-    command = [sys.executable, "-m", "cloudmesh_sdk.shell", "vm", "start", "--format", "json"]
+    cm = str(Path(sys.executable).with_name("cm"))
+    command = [cm, "vm", "start", "--format", "json"]
     done = subprocess.run(
         command,
         capture_output=True,
