@@ -15,6 +15,7 @@ from tests.providers.libcloud.ocean import TOKEN, Ocean
 
 from cloudmesh_sdk import errors
 from cloudmesh_sdk.errors import (
+    AuthError,
     BackendError,
     BackendTimeoutError,
     ConfigError,
@@ -325,6 +326,17 @@ def test_secrets_in_foreign_texts_are_masked() -> None:
     ):
         raise http_error(404, "no user hunter22")
     assert "hunter22" not in str(caught.value)
+
+
+def test_secrets_within_options_are_masked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def talkative() -> None:
+        raise http_error(403, "no account for hunter22")
+
+    with ec2("http://127.0.0.1:1", extra={"passwords": ["hunter22"]}) as cloud:
+        monkeypatch.setattr(cloud.native, "list_nodes", talkative)
+        with pytest.raises(AuthError, match=r"no account for \*\*\*"):
+            list(cloud.servers())
+        assert "hunter22" not in repr(cloud)
 
 
 class Colour(enum.Enum):

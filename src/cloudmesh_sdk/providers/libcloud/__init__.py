@@ -55,7 +55,9 @@ class LibcloudSettings:
     url: str | None = option("Address of the service, if not libcloud's own", default=None)
     timeout: float = option("Seconds to wait for an answer", default=30.0)
     options: Mapping[str, Any] = option(
-        "More arguments by name, as libcloud's documentation has them", default={}, secret=True
+        "More arguments by name, as libcloud's documentation has them",
+        default=attrs.Factory(dict),
+        secret=True,
     )
 
 
@@ -171,6 +173,8 @@ class LibcloudCloud(Cloud):
             if session is not None:
                 session.close()
         self._driver, self._connections = None, []
+        for things in self._known.values():
+            things.clear()  # they belong to the driver that is gone
 
     def _open(self) -> Any:
         settings = self._settings
@@ -245,5 +249,14 @@ class LibcloudCloud(Cloud):
         raise NotFoundError(f"{self.name} has no location {wanted}; {near(wanted, names)}")
 
     def _secrets(self) -> list[str]:
-        held = [self._settings.key, self._settings.secret, *self._settings.options.values()]
+        held = [self._settings.key, self._settings.secret, *_leaves(self._settings.options)]
         return [value for value in held if isinstance(value, str) and len(value) >= _SHORT]
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield all values within mappings and lists."""
+    if isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(item)
+    else:
+        yield value
