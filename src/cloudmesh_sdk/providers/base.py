@@ -102,7 +102,7 @@ class Cloud(abc.ABC):
     def reboot(self, server: Server) -> None:
         """Restart a running server."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to give back
         """Give back connections."""
 
     def __enter__(self) -> Self:
