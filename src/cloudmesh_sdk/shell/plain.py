@@ -1,11 +1,9 @@
 """Records as plain data, and plain data as JSON, YAML, CSV or aligned text."""
 
-import csv
 import enum
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from io import StringIO
 from typing import Any
 
 import attrs
@@ -59,6 +57,9 @@ def as_yaml(data: Any) -> str:
 
 def as_csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return CSV text with a header (RFC 4180, lines ended as the system does)."""
+    import csv  # seldom needed
+    from io import StringIO
+
     file = StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)

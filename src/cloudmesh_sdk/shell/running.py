@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +56,8 @@ def guarded(session: Session, act: Callable[[], int | None]) -> int:
     except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - told below
         text, code = words(error)
         if session.debug:
+            import traceback  # 12 ms, seldom needed
+
             traceback.print_exception(error)
         if text:
             print(text, file=sys.stderr)
@@ -95,6 +96,8 @@ def _left(error: SystemExit) -> int:
 
 
 def _bug(error: BaseException) -> tuple[str, int]:
+    import traceback  # as above
+
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     text = (

@@ -1,5 +1,6 @@
 """Where `cm` begins: the version is told before anything else is imported."""
 
+import gc
 import sys
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing costs 20 modules
@@ -17,6 +18,8 @@ def main(argv: "Sequence[str] | None" = None) -> int:
 
         print(f"cm {__version__}")
         return 0
+    if argv is None:
+        gc.set_threshold(50_000, 20, 100)  # collecting while modules load costs a tenth of it all
     from cloudmesh_sdk.shell.extras import EXTRA, missing
 
     try:
