@@ -61,3 +61,51 @@ def test_a_server_started_in_the_shell_is_seen_here_at_once(config: Path, keeper
     (row,) = json.loads(done.stdout)
     assert [s.name for s in keeper.servers("india")] == [row["name"]]
     assert keeper.server("india", row["name"]).native
+
+
+REFRESH = """
+import sys
+from cloudmesh_sdk.config import Config
+from cloudmesh_sdk.mesh import Mesh
+with Mesh.open("mongo", config=Config.load(sys.argv[1])) as mesh:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for row in mesh.refresh(kinds=["servers"]).complete():
+        print(row.new + row.changed + row.same)
+"""
+
+
+def test_several_processes_refresh_at_once_and_one_goes_on_listing(
+    config: Path, keeper: Mesh
+) -> None:
+    keeper.start(count=40).complete()
+    keeper.refresh(kinds=["servers"])
+    changed = keeper.servers("india")[:10]
+    for server in changed:
+        keeper.clouds["india"].stop(server)
+    others = [
+        subprocess.Popen(
+            [sys.executable, "-c", REFRESH, str(config)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for process in others:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in others:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    while any(process.poll() is None for process in others):
+        assert len(keeper.servers("india")) == 40, "a reader never sees a gap"
+    for process in others:
+        out, err = process.communicate()
+        assert process.returncode == 0, err
+        assert out == "40\n"
+    stopped = {server.id for server in keeper.servers("india", state="stopped")}
+    assert stopped == {server.id for server in changed}
+    assert [e.what for e in keeper.history(changed[0])].count("state") == 1, "told once"
