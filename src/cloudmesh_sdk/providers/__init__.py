@@ -1,4 +1,4 @@
-"""Clouds. `Cloud` is the interface, the other names are abilities; each other module is a driver."""
+"""Clouds. `Cloud` is the interface, the other names are abilities; other modules are drivers."""
 
 from cloudmesh_sdk.providers.base import (
     Cloud,
