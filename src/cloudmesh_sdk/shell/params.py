@@ -1,5 +1,6 @@
 """Arguments and options that several commands share; they complete names from the store."""
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -74,8 +75,15 @@ DRIVER = Name(_drivers)
 
 
 def clouds_argument(command: F) -> F:
-    """Add `[CLOUD]…`; none means all active ones."""
-    return click.argument("clouds", type=CLOUD, nargs=-1, metavar="[CLOUD]...")(command)
+    """Add `[CLOUD]…`, or `--cloud` as acts have it; none means all active ones."""
+
+    @functools.wraps(command)
+    def both(*args: Any, clouds: tuple[str, ...], more: tuple[str, ...], **kwargs: Any) -> Any:
+        return command(*args, clouds=(*clouds, *more), **kwargs)
+
+    same: Any = {"type": CLOUD, "metavar": "NAME", "multiple": True, "help": "The same as CLOUD."}
+    made = click.option("--cloud", "more", **same)(both)
+    return click.argument("clouds", type=CLOUD, nargs=-1, metavar="[CLOUD]...")(made)  # type: ignore[return-value]
 
 
 def cloud_option(command: F) -> F:
