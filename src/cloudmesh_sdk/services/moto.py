@@ -1,6 +1,7 @@
 """A real EC2 API server on loopback (moto's), for the demo: start and stop."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,13 @@ import attrs
 import psutil
 
 from cloudmesh_sdk.errors import PluginError, UnavailableError
+
+_CHECKS = {
+    "MOTO_ENABLE_AMI_VALIDATION": "true",
+    "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
+    "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "true",
+}
+"""What moto checks as EC2 does; off by default there, and read as it is imported."""
 
 _STATE = "moto.json"
 _LOG = "moto.log"
@@ -40,6 +48,7 @@ def start(directory: Path, *, stay: bool = False) -> Moto:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            env={**os.environ, **_CHECKS},
             start_new_session=True,  # Ctrl-C is for us, who end it in order
         )
     said = _first_line(process, directory / _LOG)

@@ -12,13 +12,6 @@ from pathlib import Path
 
 from moto.server import ThreadedMotoServer
 
-CHECKS = {
-    "MOTO_ENABLE_AMI_VALIDATION": "true",
-    "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
-    "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "true",
-}
-"""What moto checks as EC2 does; off by default there."""
-
 
 def main(args: list[str]) -> None:
     """Serve on a free port of loopback."""
@@ -27,7 +20,6 @@ def main(args: list[str]) -> None:
         os._exit(0)
     if stay:
         os.setsid()
-    os.environ.update(CHECKS)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -79,16 +79,17 @@ def start(
         options["user_data"] = Path(user_data).read_text(encoding="utf-8")
     with progress(session, "start", options["count"] or 1) as done:
         found = session.mesh.start(name=[*names, *more] or None, told=_told(done), **options)
-    if found and not waits:
+    code = _finish(session, found, look, "running" if waits else "")
+    if found and not waits and look.chosen(session) == "table":
         first = found[0].name
-        note(f"cm vm wait {first} waits until it runs; cm vm info {first} shows all about it")
-    return _finish(session, found, look, "running" if waits else "")
+        note(f"cm vm wait {first} waits until it runs, cm vm info {first} shows all about it")
+    return code
 
 
 def _tag(text: str) -> tuple[str, str]:
     key, sign, value = text.partition("=")
     if not sign or not key:
-        raise click.BadParameter(f"--tag wants KEY=VALUE, found {text!r}")
+        raise click.UsageError(f"--tag wants KEY=VALUE, found {text!r}")
     return key, value
 
 
@@ -143,7 +144,8 @@ def wait(
     look: Look,
 ) -> int:
     """Wait until servers have a state."""  # fmt: skip
-    return _wait(session, names, state, cloud, look, timeout=timeout)
+    total = len(session.mesh.servers(cloud, name=names)) or len(names)
+    return _wait(session, names, state, cloud, look, total=total, timeout=timeout)
 
 
 def _wait(
@@ -153,10 +155,11 @@ def _wait(
     cloud: str | None,
     look: Look,
     *,
+    total: int,
     timeout: float = _PATIENCE,
 ) -> int:
     """Wait with a bar, print the servers and return the exit code."""
-    with progress(session, f"wait until {state}", len(servers)) as done:
+    with progress(session, f"wait until {state}", total) as done:
         found = session.mesh.wait(
             servers,
             state,
@@ -172,7 +175,7 @@ def _finish(session: Session, found: Gathered[Server], look: Look, state: str) -
     failed = codes.outcome(found)
     if state and found:
         tell_sources(found, quiet=True)
-        return _wait(session, list(found), state, None, look) or failed
+        return _wait(session, list(found), state, None, look, total=len(found)) or failed
     print_rows(session, found, Server, look)
     tell_sources(found, quiet=True)
     return failed

@@ -3,6 +3,7 @@
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -119,7 +120,7 @@ def _show(demo: Demo, session: Session) -> int:
 
 
 def _run(demo: Demo, outer: Session) -> int:
-    session = Session(config=str(demo.config), debug=outer.debug)
+    session = Session(config=str(demo.config), debug=outer.debug, embedded=outer.embedded)
     _head(0, "Start an EC2 server (moto) and a MongoDB, both only for this demo")
     server = demo.start()
     print(f"  EC2 API at {server.url}, process {server.pid}")
@@ -181,6 +182,9 @@ def _tell_how_to_play(demo: Demo) -> None:
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Let SIGTERM end the demo as Ctrl-C does, so that what it started ends too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears signals
+        return
 
     def leave(*_: object) -> None:
         raise KeyboardInterrupt

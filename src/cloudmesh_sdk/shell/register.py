@@ -58,7 +58,8 @@ def register_command(
     known = describe(plugins.load("providers", entry["driver"]).Settings)
     entry |= _settings(settings, known)
     _complete(session, name, entry, known)
-    if name in session.read_config().clouds and not force:
+    there = session.read_config().clouds if session.path.exists() else ()
+    if name in there and not force:
         raise ConfigError(f"{session.path}: there is a cloud {name!r} already; --force replaces it")
     if not no_check:
         _check(name, entry)
@@ -92,9 +93,9 @@ def _settings(texts: Iterable[str], known: Mapping[str, Option]) -> dict[str, An
     for text in texts:
         key, sign, value = text.partition("=")
         if not sign:
-            raise click.BadParameter(f"--set wants KEY=VALUE, found {text!r}")
+            raise click.UsageError(f"--set wants KEY=VALUE, found {text!r}")
         if key not in known:
-            raise click.BadParameter(f"--set: no setting {key!r}; {near(key, known)}")
+            raise click.UsageError(f"--set: no setting {key!r}; {near(key, known)}")
         found[key] = typed(value, known[key].type)
     return found
 

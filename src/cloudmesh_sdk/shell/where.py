@@ -28,20 +28,20 @@ def parse(texts: Iterable[str], kind: type | None = None) -> Where:
     """Return the conditions of several `PATH OP VALUE`, all of which must hold.
 
     Numbers, true, false, null and (for times) dates are typed, but for fields of the record class
-    that hold text; quotes make a text of anything. Raises `click.BadParameter`.
+    that hold text; quotes make a text of anything. Raises `click.UsageError`.
     """
     found: dict[str, dict[str, Any]] = {}
     for text in texts:
         match = _ASKED.fullmatch(text)
         if match is None:
-            raise click.BadParameter(f"{text!r} is not PATH OP VALUE (= != > >= < <= ~)")
+            raise click.UsageError(f"{text!r} is not PATH OP VALUE (= != > >= < <= ~)")
         path, sign, asked = match["path"], match["sign"], match["value"].strip()
         operator, value = _SIGNS[sign], _value(asked, path, sign, kind)
         if path.startswith("native.") and sign in _BOTH and value != asked.strip("\"'"):
             # clouds write numbers and truth as words too: "1" and 1 are both meant
             operator, value = _BOTH[sign], [value, asked]
         if operator in found.setdefault(path, {}):
-            raise click.BadParameter(f"{path}{sign} stands there twice")
+            raise click.UsageError(f"{path}{sign} stands there twice")
         found[path][operator] = value
     return {
         path: asked.get("$eq") if [*asked] == ["$eq"] else asked for path, asked in found.items()
@@ -71,12 +71,12 @@ def _is_text(path: str, kind: type | None) -> bool:
 
 
 def check_fields(names: Iterable[str], kind: type, *, what: str) -> None:
-    """Raise `click.BadParameter` with near names where a path begins with no field of a class."""
+    """Raise `click.UsageError` with near names where a path begins with no field of a class."""
     known = [field.name for field in attrs.fields(kind)]
     for name in names:
         first = name.removeprefix("-").partition(".")[0]
         if first not in known:
-            raise click.BadParameter(f"{what}: no field {first!r}; {near(first, known)}")
+            raise click.UsageError(f"{what}: no field {first!r}; {near(first, known)}")
 
 
 def look(value: Any, path: str) -> Any:
