@@ -2,9 +2,10 @@
 
 A plug-in is a module or object with functions of these names marked `@hookimpl`, announced by an
 entry point in the group `cloudmesh.hooks`. Hooks are called in the caller's thread, after the
-result is in the store. A hook that raises does not undo what was done.
+result is in the store. A hook that raises is logged; it undoes and stops nothing.
 """
 
+import logging
 import sys
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint
@@ -14,6 +15,8 @@ import pluggy
 
 from cloudmesh_sdk.errors import PluginError
 from cloudmesh_sdk.models import Operation, Server, ServerRequest
+
+_LOG = logging.getLogger(__name__)
 
 hookspec = pluggy.HookspecMarker("cloudmesh")
 hookimpl = pluggy.HookimplMarker("cloudmesh")
@@ -50,6 +53,15 @@ def choose_cloud(candidates: list[str], request: ServerRequest | None) -> str | 
 @hookspec
 def add_commands() -> Any:
     """Return a click command (or a list of them) to add to the `cm` shell."""
+
+
+def tell(hook: Any, **what: Any) -> None:
+    """Call a hook that only hears; a plug-in that fails is logged and stops nothing."""
+    try:
+        hook(**what)
+    except Exception as error:  # noqa: BLE001 - told; the act itself is done already
+        _LOG.error("a plug-in failed to hear %s: %s: %s", hook.name, type(error).__name__, error)
+        _LOG.debug("where it failed", exc_info=error)
 
 
 def manager(points: Iterable[EntryPoint] = ()) -> pluggy.PluginManager:

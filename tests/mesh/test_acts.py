@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cloudmesh_sdk import hooks
 from cloudmesh_sdk.errors import (
     BackendTimeoutError,
     ConfigError,
@@ -272,3 +273,18 @@ def test_ctrl_c_cancels_what_was_not_sent(mesh: Mesh, monkeypatch: pytest.Monkey
     states = sorted(o.state for o in mesh.operations())
     assert states == ["cancelled", "cancelled", "done"]
     assert len([s for s in cloud.servers() if s.name.startswith("c-")]) == 1
+
+
+def test_a_plug_in_that_fails_stops_nothing(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Clumsy:
+        @hooks.hookimpl
+        def server_started(self, server: Server) -> None:
+            raise ValueError(f"cannot hear of {server.name}")
+
+    manager = hooks.manager()
+    manager.register(Clumsy())
+    monkeypatch.setattr(hooks, "manager", lambda points: manager)
+    assert len(mesh.start(count=3).complete()) == 3
+    assert caplog.text.count("a plug-in failed to hear server_started: ValueError") == 3

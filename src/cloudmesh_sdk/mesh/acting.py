@@ -60,7 +60,7 @@ class Acts:
         ]
         operations = {task.operation.id: task.operation for task in tasks}
         for operation in operations.values():
-            self.hooks.operation_changed(operation=operation)
+            hooks.tell(self.hooks.operation_changed, operation=operation)
 
         def heard(answer: Answer[Record]) -> None:
             self._tell(operations[answer.name], answer, told)
@@ -75,11 +75,11 @@ class Acts:
 
     def _tell(self, operation: Operation, answer: Answer[Record], told: Told | None) -> None:
         now = self._store.journal.get(operation.id) or operation
-        self.hooks.operation_changed(operation=now)
+        hooks.tell(self.hooks.operation_changed, operation=now)
         if isinstance(answer.value, Server):
-            tell = {"start": self.hooks.server_started, "delete": self.hooks.server_deleted}
-            if operation.act in tell:
-                tell[operation.act](server=answer.value)
+            heard = {"start": self.hooks.server_started, "delete": self.hooks.server_deleted}
+            if operation.act in heard:
+                hooks.tell(heard[operation.act], server=answer.value)
         if told is not None:
             told(now)
 

@@ -9,6 +9,7 @@ import attrs
 
 from cloudmesh_sdk.errors import CloudmeshError
 from cloudmesh_sdk.fanout import Answer, Gathered, Source, ask
+from cloudmesh_sdk.hooks import tell
 from cloudmesh_sdk.mesh.registry import Clouds, guarded
 from cloudmesh_sdk.models import Health, Record
 from cloudmesh_sdk.operations.runner import fault
@@ -102,8 +103,13 @@ def refresh(
 def _tell(hooks: Callable[[], Any] | None, rows: Sequence[Refreshed], cloud: str) -> None:
     for row in rows if hooks is not None else ():
         if row.cloud == cloud and hooks is not None:
-            hooks().refreshed(
-                cloud=cloud, kind=row.kind, new=row.new, changed=row.changed, gone=row.gone
+            tell(
+                hooks().refreshed,
+                cloud=cloud,
+                kind=row.kind,
+                new=row.new,
+                changed=row.changed,
+                gone=row.gone,
             )
 
 

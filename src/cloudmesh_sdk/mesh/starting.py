@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from cloudmesh_sdk import operations
+from cloudmesh_sdk import hooks, operations
 from cloudmesh_sdk.errors import (
     ConfigError,
     ConflictError,
@@ -186,7 +186,7 @@ class Acting:
         left = [o for o in found if operations.due(o, patient=patient)]
         done = operations.reconcile(self._mesh.store, left, self._mesh.clouds.use)
         for operation in done:
-            self.hooks.operation_changed(operation=operation)
+            hooks.tell(self.hooks.operation_changed, operation=operation)
         return done
 
     def which(self, servers: Any, clouds: Sequence[str]) -> list[Server]:

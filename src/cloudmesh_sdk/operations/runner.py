@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from cloudmesh_sdk.errors import (
     BackendError,
     BackendTimeoutError,
     CloudmeshError,
+    StoreError,
     UnavailableError,
 )
 from cloudmesh_sdk.fanout import Answer, ask
@@ -84,13 +85,14 @@ class Runner:
         `told` hears each as it ends, in the caller's thread. On Ctrl-C what was not sent is
         cancelled and calls in flight get some seconds to end before it is raised.
         """
-        self._store.journal.add([task.operation for task in tasks])
         run = _Run(self._store, self._use, {task.operation.id: task for task in tasks})
         try:
+            self._store.journal.add([task.operation for task in tasks])
             with run.beating():
                 return ask(list(run.tasks), run.one, workers=self._workers, told=told)
-        except KeyboardInterrupt:
-            run.stop()
+        except BaseException:
+            with suppress(StoreError):  # out of reach: what is left open is reconciled later
+                run.stop()
             raise
 
 
