@@ -36,7 +36,8 @@ class Source:
         if self.error is not None:
             kept = f"; rows as of {ago(self.seen)}" if self.seen else ""
             return f"{self.name}: failed: {self.error}{kept}"
-        took = f" in {self.elapsed:.1f} s, {self.calls} calls" if self.elapsed is not None else ""
+        calls = "call" if self.calls == 1 else "calls"
+        took = f" in {self.elapsed:.1f} s, {self.calls} {calls}" if self.elapsed is not None else ""
         when = f", seen {ago(self.seen)}" if self.seen else ""
         stale = f", stale since {ago(self.stale)}" if self.stale else ""
         return f"{self.name}: {self.count}{took}{when}{stale}"

@@ -71,6 +71,8 @@ def test_what_fails_is_told_beside_what_was_done(cm: Cm, config: Path) -> None:
     assert len([line for line in result.output.splitlines() if "web-" in line]) == 2
     assert "allows 2 servers" in result.error
     assert cm("vm start another").exit_code == 1
+    failed = cm("op list --state failed --format csv --columns target,error").output
+    assert "another,QuotaError: small allows 2 servers" in failed
 
 
 def test_info_shows_fields_and_the_native_data(cm: Cm) -> None:

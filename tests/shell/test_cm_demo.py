@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,23 @@ def test_a_demo_that_is_stopped_in_the_middle_leaves_nothing(
     assert "Traceback" not in told
     assert "cm: interrupted" in told
     assert files(place) == []
+
+
+def test_a_demo_that_is_killed_leaves_nothing_running(place: Path) -> None:
+    with subprocess.Popen(
+        [CM, "demo"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "$ cm refresh" in line:
+                break
+        assert len(running(place)) >= 2
+        process.kill()
+    end = time.monotonic() + 60
+    while running(place):
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_a_demo_that_is_kept_runs_until_it_is_stopped(place: Path) -> None:

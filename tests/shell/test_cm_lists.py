@@ -167,6 +167,21 @@ def test_a_cloud_that_answered_before_fails_a_list_only_when_strict(
     assert "cm: a: failed" in cm("vm list --format json").error
 
 
+def test_a_cloud_that_hangs_is_given_up_and_hides_no_other(cm: Cm, config: Path) -> None:
+    config.write_text("clouds: {slow: {driver: memory, hang: 20}, fine: {driver: memory}}\n")
+    result = cm("refresh --kind servers --deadline 0.5")
+    assert result.exit_code == 6
+    assert "cm: slow: failed: slow did not answer within 0.5 s" in result.error
+    assert "fine" in result.output
+    assert cm("refresh slow --kind servers --deadline 0.2").exit_code == 7
+
+
+def test_without_an_active_cloud_a_list_says_so(cm: Cm) -> None:
+    cm("cloud off india sierra")
+    result = cm("vm list")
+    assert (result.exit_code, "no cloud is active" in result.error) == (0, True)
+
+
 def test_a_list_in_a_pipe_has_no_colours_and_no_bars(program: Program) -> None:
     done = program("vm", "list", "--refresh")
     assert "\x1b" not in done.stdout + done.stderr

@@ -20,7 +20,7 @@ SECRET = ("CLOUDMESH_DEMO_SECRET", "demo")
 _CONFIG = """\
 # Made by cm demo: two regions of an EC2 server on loopback, a cloud of libcloud, one in a file.
 profile: {{username: demo, prefix: demo}}
-store: {{directory: "{directory}/mongo"}}
+store: {{directory: "{directory}/mongo", linger: {linger}}}
 clouds:
   east:
     driver: ec2
@@ -64,7 +64,12 @@ class Demo:
         """Start the EC2 server and write the configuration; MongoDB starts with the first use."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._moto = moto.start(self.directory, stay=self.keep)
-        text = _CONFIG.format(directory=self.directory, url=self._moto.url, secret=SECRET[0])
+        text = _CONFIG.format(
+            directory=self.directory,
+            url=self._moto.url,
+            secret=SECRET[0],
+            linger=300 if self.keep else 10,  # soon gone, even if this process is killed
+        )
         self.config.write_text(text, encoding="utf-8")
         self.config.chmod(0o600)
         os.environ[SECRET[0]] = SECRET[1]

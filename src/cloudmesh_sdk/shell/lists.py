@@ -8,7 +8,7 @@ import click
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.models import Record
 from cloudmesh_sdk.shell import codes, params
-from cloudmesh_sdk.shell.output import Look, looks, print_rows, tell_sources
+from cloudmesh_sdk.shell.output import Look, looks, note, print_rows, tell_sources
 from cloudmesh_sdk.shell.progress import progress
 from cloudmesh_sdk.shell.session import Session
 from cloudmesh_sdk.shell.where import check_fields, parse
@@ -50,7 +50,11 @@ def show_view(
     where = parse(look.where, kind)
     check_fields(where, kind, what="--where")
     asked = tuple(clouds) or session.mesh.active
+    if not asked:
+        note("no cloud is active; cm cloud list shows those there are, cm register adds one")
     now = ask(session, asked, [kind.kind]) if refresh else None
+    if now is None and (new := _never_asked(session, asked, kind)):
+        ask(session, new, [kind.kind])  # the list would ask them too, but show no progress
     rows: Gathered[Any] = getattr(session.mesh, kind.kind)(
         asked, where=where, sort=look.sort or None, name=names or None, **query
     )
@@ -59,9 +63,27 @@ def show_view(
     return codes.outcome(now) if now is not None else codes.of_view(rows, strict=strict)
 
 
-def ask(session: Session, clouds: Sequence[str], kinds: Sequence[str] | None) -> Gathered[Any]:
+def _never_asked(session: Session, clouds: Sequence[str], kind: type[Record]) -> list[str]:
+    """Return the clouds of which nothing is known, for people who wait before a terminal."""
+    if not session.watched():
+        return []
+    mesh = session.mesh
+    known = {sync.cloud for sync in mesh.store.view.syncs(mesh.user) if sync.kind == kind.kind}
+    return [cloud for cloud in clouds if cloud in mesh.config.clouds and cloud not in known]
+
+
+def ask(
+    session: Session,
+    clouds: Sequence[str],
+    kinds: Sequence[str] | None,
+    *,
+    deadline: float | None = None,
+) -> Gathered[Any]:
     """Refresh clouds with a bar."""
     with progress(session, "refresh", len(clouds)) as done:
         return session.mesh.refresh(
-            clouds, kinds, told=lambda answer: done(answer.name, answer.error is not None)
+            clouds,
+            kinds,
+            told=lambda answer: done(answer.name, answer.error is not None),
+            deadline=deadline,
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from cloudmesh_sdk.models import Fault
 from cloudmesh_sdk.shell.where import look
 from cloudmesh_sdk.tables import cell
 
@@ -74,6 +75,8 @@ def cells(rows: Sequence[Any], columns: Sequence[str]) -> list[list[str]]:
 
 def text(value: Any) -> str:
     """Return the text of one value: an enumerated one as its word, fractions to four places."""
+    if isinstance(value, Fault):
+        return f"{value.kind}: {value.message}"
     if isinstance(value, float):
         return f"{value:.4f}".rstrip("0").rstrip(".")
     return cell(value.value if isinstance(value, enum.Enum) else value)

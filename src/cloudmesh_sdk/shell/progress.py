@@ -1,6 +1,5 @@
 """Progress of what asks many: a bar on a terminal, nothing elsewhere."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,7 +12,7 @@ Done = Callable[[str, bool], None]
 @contextmanager
 def progress(session: Session, title: str, total: int) -> Iterator[Done]:
     """Show how many of `total` are done, on stderr where that is a terminal."""
-    if session.embedded or not sys.stderr.isatty():
+    if not session.watched():
         yield _nothing
         return
     from cloudmesh_sdk.shell import drawing  # rich takes 60 ms

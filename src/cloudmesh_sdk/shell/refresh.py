@@ -16,13 +16,23 @@ from cloudmesh_sdk.shell.session import Session
 @click.option(
     "--kind", "kinds", type=click.Choice([*KINDS]), multiple=True, help="Only these; else all."
 )
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Give up a cloud that has not answered by then.",
+)
 @looks
 @click.pass_obj
 def refresh_command(
-    session: Session, clouds: tuple[str, ...], kinds: tuple[str, ...], look: Look
+    session: Session,
+    clouds: tuple[str, ...],
+    kinds: tuple[str, ...],
+    deadline: float | None,
+    look: Look,
 ) -> int:
     """Ask clouds (the active ones), all at once, what is there now."""
-    found = ask(session, clouds or session.mesh.active, kinds or None)
+    found = ask(session, clouds or session.mesh.active, kinds or None, deadline=deadline)
     show(session, found, Refreshed, look)
     tell_sources(found, quiet=look.chosen(session) != "table")
     return codes.outcome(found)

@@ -73,6 +73,10 @@ class Session:
         """Tell whether there is somebody to ask."""
         return not self.embedded and sys.stdin.isatty() and sys.stderr.isatty()
 
+    def watched(self) -> bool:
+        """Tell whether somebody watches what is told on stderr."""
+        return not self.embedded and sys.stderr.isatty()
+
     @contextmanager
     def line(self) -> Iterator[None]:
         """Let the options of one command line hold for that line only."""
