@@ -27,9 +27,9 @@ T = TypeVar("T")
 Documents = Database[dict[str, Any]]
 
 DURABLE = WriteConcern(w="majority", j=True)
-"""For what must not be lost: journal and settings."""
+"""For what must not be lost, and what others must see at once: a snapshot holds no less."""
 
-_EMBEDDED_TIMEOUT = 5.0
+_EMBEDDED_TIMEOUT = 3.0
 """Seconds to look for an embedded server that was there: it is on this machine."""
 
 _ABANDONED = 75.0
@@ -98,6 +98,13 @@ class Connection:
                 time.sleep(random.uniform(0.001, longest))  # noqa: S311 - spreads who collide
                 longest = min(0.5, longest * 1.5)
 
+    def reading(self, database: Documents, work: Callable[[ClientSession | None], T]) -> T:
+        """Do several reads of one moment; a server without snapshots reads what is there."""
+        if not self._has_transactions(database):
+            return work(None)
+        with database.client.start_session(snapshot=True) as session:
+            return work(session)
+
     def close(self) -> None:
         """Give all back; anything asked later raises `StoreError`."""
         with self._lock:
@@ -123,7 +130,7 @@ class Connection:
         try:
             self._client = MongoClient(
                 uri, appname="cloudmesh", serverSelectionTimeoutMS=int(timeout * 1000),
-                connectTimeoutMS=int(timeout * 1000), w=1,
+                connectTimeoutMS=int(timeout * 1000), w="majority",
             )  # fmt: skip
             prepare(self._client.get_database(self._name, codec_options=TIMES))
         except BaseException:
@@ -164,6 +171,6 @@ def _transaction(
 ) -> T:
     with (
         client.start_session() as session,
-        session.start_transaction(ReadConcern("snapshot"), WriteConcern(w=1)),
+        session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority")),
     ):
         return work(session)

@@ -43,7 +43,7 @@ class _Row(_Document):
 
     meta: ClassVar[dict[str, Any]] = {"abstract": True, "auto_create_index": False}
 
-    key = me.StringField(primary_key=True)
+    row_id = me.StringField(primary_key=True)
     """`owner/cloud/native id`."""
     cloud = me.StringField(required=True)
     native_id = me.StringField(required=True, db_field="id")

@@ -6,7 +6,6 @@ process (`keeper`) owns the server and stops it when nobody has held the lock fo
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -102,20 +101,20 @@ def start(
 
 def status(directory: str | os.PathLike[str]) -> Status:
     """Return how the server of a directory is."""
-    from cloudmesh_sdk.store.mongo.processes import running, users
+    from cloudmesh_sdk.store.mongo.processes import figures, users
 
     where = place(directory, create=False)
-    process = running(where)
-    if process is None:
+    found = figures(where)
+    if found is None:
         return Status(directory=str(where.root), running=False, users=users(where))
     said, ready = read_json(where.server), read_json(where.ready)
     return Status(
         directory=str(where.root),
         running=True,
-        pid=process.pid,
-        since=datetime.fromtimestamp(process.create_time(), UTC),
+        pid=found.pid,
+        since=datetime.fromtimestamp(found.since, UTC),
         version=str(ready.get("version", "")),
-        memory=process.memory_info().rss // 2**20,
+        memory=found.memory // 2**20,
         socket=str(said.get("socket", "")),
         users=users(where),
     )
@@ -128,7 +127,7 @@ def stop(
 
     Raises `StoreError` where somebody uses it, unless `force`, or it does not end in time.
     """
-    from cloudmesh_sdk.store.mongo.processes import running, users
+    from cloudmesh_sdk.store.mongo.processes import running, terminate, users
 
     where = place(directory, create=False)
     process = running(where)
@@ -139,7 +138,7 @@ def stop(
             count = users(where)
             who = "some" if count is None else count
             raise StoreError(f"{who} process(es) use the MongoDB of {where.root}; force stops it")
-        process.send_signal(signal.SIGTERM)
+        terminate(process)
         end = time.monotonic() + timeout
         while running(where) is not None or _kept(where):
             if time.monotonic() > end:

@@ -32,7 +32,6 @@ _CLASSES: tuple[tuple[type[Exception], str], ...] = (
     (ServerSelectionTimeoutError, "does not answer; is it running?"),
     (AutoReconnect, "closed the connection; it stopped or was killed. Try again"),
     (DuplicateKeyError, "has that already"),
-    (DocumentTooLarge, "takes no record of more than 16 MB"),
     (InvalidOperation, "cannot be asked: this connection was closed; try again"),
 )
 """Error of the driver → what it means; the first that fits."""
@@ -52,6 +51,8 @@ def translated(where: str, hint: Callable[[], str] = str) -> Iterator[None]:
     except PyMongoError as error:
         more = hint() if isinstance(error, AutoReconnect) else ""
         raise StoreError(f"{where} {meaning(error)}{f': {more}' if more else ''}") from error
+    except DocumentTooLarge as error:
+        raise StoreError(f"{where} takes no record of more than 16 MB") from error
     except BSONError as error:
         line = str(error).split("\n", 1)[0][:200]
         raise StoreError(f"{where}: cannot store or read that: {line}") from error

@@ -58,6 +58,8 @@ def encode(document: Mapping[str, Any]) -> bytes:
     """
     try:
         return bson.encode(document, check_keys=True)
+    except RecursionError as error:
+        raise StoreError("native data is nested too deeply to be stored") from error
     except (BSONError, OverflowError, TypeError, ValueError):
         return _escaped(document)
 

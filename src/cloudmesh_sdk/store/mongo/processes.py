@@ -1,8 +1,10 @@
 """Which processes belong to an embedded server: the server itself, and its users."""
 
+import contextlib
 import os
 from pathlib import Path
 
+import attrs
 import psutil
 
 from cloudmesh_sdk.store.mongo.places import Place
@@ -16,6 +18,35 @@ def running(where: Place) -> psutil.Process | None:
     except (OSError, ValueError, psutil.Error):
         return None
     return process if mine and process.status() != psutil.STATUS_ZOMBIE else None
+
+
+@attrs.frozen(kw_only=True)
+class Figures:
+    """What the system says of a running server."""
+
+    pid: int
+    since: float
+    """Seconds since the epoch."""
+    memory: int
+    """Resident bytes."""
+
+
+def figures(where: Place) -> Figures | None:
+    """Return what the system says of the server of a place; None if none runs."""
+    process = running(where)
+    if process is None:
+        return None
+    try:
+        memory = process.memory_info().rss
+        return Figures(pid=process.pid, since=process.create_time(), memory=memory)
+    except psutil.NoSuchProcess:  # it ended just now
+        return None
+
+
+def terminate(process: psutil.Process) -> None:
+    """Ask a process to end; one that ended by itself is no error."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.terminate()
 
 
 def users(where: Place) -> int | None:

@@ -24,7 +24,7 @@ T = TypeVar("T")
 KEPT = timedelta(days=7)
 """How long a tombstone stays."""
 
-AT_ONCE = 5_000
+AT_ONCE = 2_000
 """Changes up to this number are written in one transaction."""
 
 BATCH = 1_000

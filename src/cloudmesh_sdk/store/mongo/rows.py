@@ -37,9 +37,8 @@ _NAMELESS = 2
 """Version of the marshal format: later ones write a value differently the second time."""
 
 
-Draft = tuple[str, bytes, bytes, bytes]
-"""Id, digest, native data as BSON, fields as `Shape.row` reads them. A plain tuple of nothing
-but text and bytes, since the garbage collector forgets those: a first load keeps many."""
+Draft = tuple[str, bytes, bytes, tuple[Any, ...]]
+"""Id, digest, native data as BSON, values of the fields: a record on its way into the store."""
 
 
 @attrs.frozen
@@ -62,37 +61,34 @@ class Shape:
         """
         key = start + record.id
         beside = encode({"_id": key, "n": _native(record)})
-        fields = self._fields(record)
+        values = self._take(record)
         digest = hashlib.sha256(beside)
-        digest.update(fields)
-        return key, digest.digest()[:16], beside, fields
+        digest.update(self._signature(values))
+        return key, digest.digest()[:16], beside, values
 
     def final(self, draft: Draft, record: Record) -> Draft:
         """Return a draft as what is written: what the encoder let pass is escaped, too."""
-        key, digest, beside, fields = draft
+        key, digest, beside, values = draft
         if not needs_escape(beside):
             return draft
-        return key, digest, pack({"_id": key, "n": _native(record)}), fields
+        return key, digest, pack({"_id": key, "n": _native(record)}), values
 
-    def _fields(self, record: Record) -> bytes:
-        """Return the fields as bytes that are equal where they are; nothing else is as fast."""
-        values = self._take(record)
+    def _signature(self, values: tuple[Any, ...]) -> bytes:
+        """Return bytes that are equal where the values are; nothing makes them as fast."""
         moments = tuple(value and value.timestamp() for value in values[self._plain :])
+        rest = values[: self._plain]
         try:
-            return marshal.dumps((values[: self._plain], moments), _NAMELESS)
+            return marshal.dumps((rest, moments), _NAMELESS)
         except ValueError:  # a class of a library's own among them
-            return marshal.dumps((escape(values[: self._plain]), moments), _NAMELESS)
+            return marshal.dumps((escape(rest), moments), _NAMELESS)
 
     def row(self, draft: Draft, seen: datetime | None) -> dict[str, Any]:
         """Return the main document of a record that was seen then."""
-        key, digest, _, fields = draft
-        values, moments = marshal.loads(fields)  # noqa: S302 - our own bytes, of this process
-        row = dict(zip(self.names, values, strict=False))
-        for name, moment_ in zip(self.names[self._plain :], moments, strict=True):
-            row[name] = moment_ and datetime.fromtimestamp(moment_, UTC)
-        if row.get("tags") and any(map(is_odd_key, row["tags"])):
-            row.update({"tags": escape(row["tags"]), FLAG: True})
-        row.update(_id=key, h=digest, seen=seen)
+        key, digest, _, values = draft
+        row = {"_id": key, "h": digest, "seen": seen, **dict(zip(self.names, values, strict=True))}
+        tags = row.get("tags")
+        if tags and any(map(is_odd_key, tags)):
+            row.update({"tags": escape(tags), FLAG: True})
         return row
 
     def unpack(

@@ -25,7 +25,7 @@ class MongoView(View):
     """Rows and native data in two collections a kind, written only where they differ.
 
     Where the server is a replica set, readers see a list before or after a refresh; only one of
-    more than 5,000 changes (a first load, mostly) may be seen growing.
+    more than 2,000 changes (a first load, mostly) may be seen growing.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -139,7 +139,7 @@ class MongoView(View):
                 rows = rows_of(database, kind, asked, limit, session)
                 return rows, self._syncs(database, owner, session) if rows else {}
 
-            rows, syncs = self._connection.atomic(database, read)
+            rows, syncs = self._connection.reading(database, read)
         load = Loader(self._connection, kind, [row["_id"] for row in rows])
         found = [
             fresh(kept, row, syncs.get((row["cloud"], kind)), Native(row["_id"], load))
@@ -161,7 +161,7 @@ class MongoView(View):
                 native = natives(database, kind, [key], session)
                 return row, native.get(key, {}), self._syncs(database, owner, session)
 
-            row, native, syncs = self._connection.atomic(database, read)
+            row, native, syncs = self._connection.reading(database, read)
         return None if row is None else fresh(kept, row, syncs.get((cloud, kind)), native)
 
     def syncs(self, owner: str) -> list[Sync]:
