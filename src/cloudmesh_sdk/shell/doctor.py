@@ -14,8 +14,7 @@ from cloudmesh_sdk.errors import CloudmeshError
 from cloudmesh_sdk.shell import codes
 from cloudmesh_sdk.shell.app import Command
 from cloudmesh_sdk.shell.cloud import HealthRow, health_rows
-from cloudmesh_sdk.shell.output import Look, looks, show
-from cloudmesh_sdk.shell.progress import progress
+from cloudmesh_sdk.shell.output import Look, looks, note, show
 from cloudmesh_sdk.shell.session import Session
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
@@ -124,9 +123,9 @@ def _store(session: Session) -> Iterator[Finding]:
         yield Finding(what="store", name=session.store, state="broken", detail=str(error))
         return
     yield Finding(what="store", name=session.store, state="ok", detail=mesh.store.where)
-    with progress(session, "check", len(mesh.active)):
-        rows = health_rows(mesh.check())
-    yield from map(_cloud, rows)
+    if mesh.active and session.watched():
+        note(f"asking {', '.join(mesh.active)}")
+    yield from map(_cloud, health_rows(mesh.check()))
     for name in mesh.config.clouds:
         if name not in mesh.active:
             yield Finding(what="cloud", name=name, state="missing", detail="is off, not asked")
