@@ -45,3 +45,12 @@ def test_a_plug_in_that_does_not_import_is_named() -> None:
     point = EntryPoint("gone", "no_such_module_anywhere", "cloudmesh.hooks")
     with pytest.raises(PluginError, match="hook plug-in gone does not import"):
         hooks.manager([point])
+
+
+def test_the_sound_ones_are_kept_and_the_others_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = _module(monkeypatch, "good", add_commands=hooks.hookimpl(lambda: None))
+    gone = EntryPoint("gone", "no_such_module_anywhere", "cloudmesh.hooks")
+    assert hooks.sound([gone, good]) == [good]
+    assert "left out: hook plug-in gone does not import" in caplog.text

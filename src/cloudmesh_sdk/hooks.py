@@ -64,6 +64,19 @@ def tell(hook: Any, **what: Any) -> None:
         _LOG.debug("where it failed", exc_info=error)
 
 
+def sound(points: Iterable[EntryPoint]) -> list[EntryPoint]:
+    """Return the plug-ins that import and fit; the others are logged and stop nothing."""
+    fitting = []
+    for point in points:
+        try:
+            manager([point])
+        except PluginError as error:
+            _LOG.error("left out: %s", error)
+        else:
+            fitting.append(point)
+    return fitting
+
+
 def manager(points: Iterable[EntryPoint] = ()) -> pluggy.PluginManager:
     """Return a manager that knows the hooks above and the plug-ins behind the entry points.
 

@@ -214,7 +214,10 @@ class Mesh:
             self._names(value)
         if value is not _UNSET:
             self._defaults.set(key, value, cloud or "")
-        return self._acting.default(key, cloud)
+        found = self._defaults.get(key, cloud or "")
+        if found.value is not None or key not in ("cloud", "image", "flavor"):
+            return found
+        return self._acting.suggested(found)
 
     def unset(self, key: str, *, cloud: str | None = None) -> "Default":
         """Forget a default that was set and return what holds then."""

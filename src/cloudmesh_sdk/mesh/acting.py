@@ -38,7 +38,7 @@ class Acts:
     def hooks(self) -> Any:
         """The hook callers of all installed plug-ins, loaded when first needed."""
         if self._hooks is None:
-            self._hooks = hooks.manager(plugins.entry_points("hooks")).hook
+            self._hooks = hooks.manager(hooks.sound(plugins.entry_points("hooks"))).hook
         return self._hooks
 
     def run(

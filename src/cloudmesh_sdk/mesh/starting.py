@@ -44,10 +44,12 @@ class Acting:
 
     def default(self, key: str, cloud: str | None) -> Default:
         """Return a default: what is set, else what fits best of what is there."""
-        found = self._mesh._defaults.get(key, cloud or "")
-        if found.value is not None or key not in _SUGGEST:
-            return found
-        return _SUGGEST[key](self, cloud) or found
+        return self._mesh.default(key, cloud=cloud)
+
+    def suggested(self, unset: Default) -> Default:
+        """Return what fits best of what is there for a default that nothing sets."""
+        suggest = _SUGGEST.get(unset.key)
+        return (suggest and suggest(self, unset.cloud or None)) or unset
 
     def _suggest_cloud(self, _: str | None) -> Default | None:
         candidates = list(self._mesh.active)
