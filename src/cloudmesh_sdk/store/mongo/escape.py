@@ -126,11 +126,6 @@ def escape_key(key: Any) -> str:
     raise StoreError(f"a key of type {type(key).__name__} cannot be stored")
 
 
-def is_odd_key(key: Any) -> bool:
-    """Tell whether a key has to be spelled out."""
-    return not isinstance(key, str) or _ODD_KEY.search(key) is not None
-
-
 def restore_key(key: str) -> Any:
     """Return the key that `escape_key` was given."""
     if MARK not in key:

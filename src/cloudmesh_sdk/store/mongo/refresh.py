@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -16,7 +15,7 @@ from cloudmesh_sdk.models import Record
 from cloudmesh_sdk.store.base import Change
 from cloudmesh_sdk.store.mongo.connection import Documents
 from cloudmesh_sdk.store.mongo.escape import TIMES
-from cloudmesh_sdk.store.mongo.rows import Draft, Shape, beside_of, within
+from cloudmesh_sdk.store.mongo.rows import Ready, Shape, native_document, row_document, within
 from cloudmesh_sdk.store.mongo.schema import beside, main
 
 T = TypeVar("T")
@@ -39,7 +38,7 @@ _DUPLICATE = 11000
 class Plan:
     """What a list makes of the rows that are there."""
 
-    write: tuple[Draft, ...]
+    write: tuple[Ready, ...]
     """New and changed records, in the order of their ids: a first load then appends."""
     known: frozenset[str]
     """Those of them that have a row."""
@@ -67,7 +66,7 @@ class Plan:
 class Part:
     """What is written at once."""
 
-    write: Sequence[Draft] = ()
+    write: Sequence[Ready] = ()
     gone: Sequence[str] = ()
     drop: Sequence[str] = ()
 
@@ -86,14 +85,15 @@ class Refresh:
     def plan(self, database: Documents, records: Iterable[Record]) -> Plan:
         """Read the whole list, compare it with the rows; nothing is written."""
         digests, marked = self._scan(database)
-        write: dict[str, Draft] = {}
+        said = {"seen": self.started}
+        write: dict[str, Ready] = {}
         listed: set[str] = set()
         for record in records:
             draft = self.shape.draft(self.prefix, record)
             key = draft[0]
             listed.add(key)
             if digests.get(key) != draft[1]:
-                write[key] = self.shape.final(draft, record)
+                write[key] = self.shape.final(draft, record, said)
             elif write:
                 write.pop(key, None)
         newer = {key for key, row in marked.items() if self._is_newer(row)}
@@ -156,15 +156,15 @@ class Refresh:
         Records of `known_ids` replace their rows, others are inserted. Returns how many rows
         turned out to be newer than the list.
         """
-        known = [draft for draft in part.write if draft[0] in known_ids]
-        old = self._old(database, session, [draft[0] for draft in known] + [*part.gone])
+        known = [ready for ready in part.write if ready[0] in known_ids]
+        old = self._old(database, session, [ready[0] for ready in known] + [*part.gone])
         newer = {key for key, row in old.items() if self._is_newer(row)}
-        replaced = [draft for draft in known if draft[0] not in newer]
-        fresh = [draft for draft in part.write if draft[0] not in known_ids]
+        replaced = [ready for ready in known if ready[0] not in newer]
+        fresh = [ready for ready in part.write if ready[0] not in known_ids]
         gone = [key for key in part.gone if key not in newer]
-        steps: tuple[tuple[str, list[Any], Callable[[Draft], Any]], ...] = (
-            (beside(self.kind), [], beside_of),
-            (main(self.kind), self._tombstones(gone), partial(self.shape.row, seen=self.started)),
+        steps: tuple[tuple[str, list[Any], Callable[[Ready], Any]], ...] = (
+            (beside(self.kind), [], native_document),
+            (main(self.kind), self._tombstones(gone), row_document),
         )
         for name, extra, as_document in steps:
             collection = database[name]
@@ -198,15 +198,15 @@ class Refresh:
         return [UpdateMany({"_id": {"$in": [*gone]}}, change)] if gone else []
 
     def _events(
-        self, replaced: Sequence[Draft], old: Mapping[str, Mapping[str, Any]]
+        self, replaced: Sequence[Ready], old: Mapping[str, Mapping[str, Any]]
     ) -> Iterator[dict[str, Any]]:
-        for draft in replaced:
-            row = old.get(draft[0], {})
+        for ready in replaced:
+            row = old.get(ready[0], {})
             if "missing" in row:
-                yield self._event(draft[0], "back", "listed by the cloud again")
-            state = self.shape.row(draft, None)["state"]
+                yield self._event(ready[0], "back", "listed by the cloud again")
+            state = bson.decode(ready[2])["state"]
             if row.get("state", state) != state:
-                yield self._event(draft[0], "state", f"{row['state']} → {state}")
+                yield self._event(ready[0], "state", f"{row['state']} → {state}")
 
     def _gone(self, key: str) -> dict[str, Any]:
         return self._event(key, "gone", "no longer listed by the cloud")
@@ -221,19 +221,19 @@ def collided(error: BulkWriteError) -> bool:
     return any(one.get("code") == _DUPLICATE for one in found)
 
 
-def _weight(write: Iterable[Draft]) -> int:
-    return sum(len(draft[2]) for draft in write)
+def _weight(write: Iterable[Ready]) -> int:
+    return sum(len(ready[1]) for ready in write)
 
 
-def _by_weight(write: Sequence[Draft]) -> Iterator[list[Draft]]:
-    part: list[Draft] = []
+def _by_weight(write: Sequence[Ready]) -> Iterator[list[Ready]]:
+    part: list[Ready] = []
     weight = 0
-    for draft in write:
-        size = len(draft[2])
+    for ready in write:
+        size = len(ready[1])
         if part and (len(part) == BATCH or weight + size > _BATCH_BYTES):
             yield part
             part, weight = [], 0
-        part.append(draft)
+        part.append(ready)
         weight += size
     if part:
         yield part

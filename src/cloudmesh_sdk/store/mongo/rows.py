@@ -24,7 +24,6 @@ from cloudmesh_sdk.store.mongo.escape import (
     FLAG,
     encode,
     escape,
-    is_odd_key,
     needs_escape,
     pack,
     restore,
@@ -38,7 +37,11 @@ _NAMELESS = 2
 
 
 Draft = tuple[str, bytes, bytes, tuple[Any, ...]]
-"""Id, digest, native data as BSON, values of the fields: a record on its way into the store."""
+"""Id, digest, native data as BSON, values of the fields: a record that is compared."""
+
+Ready = tuple[str, bytes, bytes]
+"""Id, native data and row as BSON: a record that is written. A plain tuple of text and bytes,
+since the garbage collector forgets those: a first load keeps many of them."""
 
 
 @attrs.frozen
@@ -66,12 +69,13 @@ class Shape:
         digest.update(self._signature(values))
         return key, digest.digest()[:16], beside, values
 
-    def final(self, draft: Draft, record: Record) -> Draft:
-        """Return a draft as what is written: what the encoder let pass is escaped, too."""
-        key, digest, beside, values = draft
-        if not needs_escape(beside):
-            return draft
-        return key, digest, pack({"_id": key, "n": _native(record)}), values
+    def final(self, draft: Draft, record: Record, beside: Mapping[str, Any]) -> Ready:
+        """Return a draft as what is written; `beside` stands in the row beside its fields."""
+        key, digest, native, values = draft
+        if needs_escape(native):
+            native = pack({"_id": key, "n": _native(record)})
+        fields = dict(zip(self.names, values, strict=True))
+        return key, native, encode({"_id": key, "h": digest, **beside, **fields})
 
     def _signature(self, values: tuple[Any, ...]) -> bytes:
         """Return bytes that are equal where the values are; nothing makes them as fast."""
@@ -81,15 +85,6 @@ class Shape:
             return marshal.dumps((rest, moments), _NAMELESS)
         except ValueError:  # a class of a library's own among them
             return marshal.dumps((escape(rest), moments), _NAMELESS)
-
-    def row(self, draft: Draft, seen: datetime | None) -> dict[str, Any]:
-        """Return the main document of a record that was seen then."""
-        key, digest, _, values = draft
-        row = {"_id": key, "h": digest, "seen": seen, **dict(zip(self.names, values, strict=True))}
-        tags = row.get("tags")
-        if tags and any(map(is_odd_key, tags)):
-            row.update({"tags": escape(tags), FLAG: True})
-        return row
 
     def unpack(
         self,
@@ -138,9 +133,14 @@ def _native(record: Record) -> dict[str, Any]:
     return record.native if type(record.native) is dict else dict(record.native)
 
 
-def beside_of(draft: Draft) -> RawBSONDocument:
+def native_document(ready: Ready) -> RawBSONDocument:
     """Return the document with the native data of a record."""
-    return RawBSONDocument(draft[2])
+    return RawBSONDocument(ready[1])
+
+
+def row_document(ready: Ready) -> RawBSONDocument:
+    """Return the row of a record."""
+    return RawBSONDocument(ready[2])
 
 
 def natives_of(batch: bytes) -> dict[str, dict[str, Any]]:

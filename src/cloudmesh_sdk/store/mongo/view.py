@@ -10,14 +10,22 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
 from cloudmesh_sdk.errors import StoreError, near
-from cloudmesh_sdk.models import KINDS, Fault, Record
+from cloudmesh_sdk.models import KINDS, Fault, Record, Server
 from cloudmesh_sdk.store.base import Change, Event, Native, Query, Sync, View
 from cloudmesh_sdk.store.matching import matching
 from cloudmesh_sdk.store.mongo.connection import Connection, Documents
 from cloudmesh_sdk.store.mongo.queries import filters
 from cloudmesh_sdk.store.mongo.reading import Loader, fresh, natives, rows_of
 from cloudmesh_sdk.store.mongo.refresh import Part, Plan, Refresh, collided
-from cloudmesh_sdk.store.mongo.rows import Shape, beside_of, moment, prefix, shape, within
+from cloudmesh_sdk.store.mongo.rows import (
+    Shape,
+    moment,
+    native_document,
+    prefix,
+    row_document,
+    shape,
+    within,
+)
 from cloudmesh_sdk.store.mongo.schema import beside, main
 
 
@@ -77,7 +85,7 @@ class MongoView(View):
             except BulkWriteError as error:
                 if not collided(error):
                     raise
-                known = {draft[0] for draft in part.write}
+                known = {ready[0] for ready in part.write}
                 skipped += self._connection.atomic(database, partial(write, known=known))
         return plan.change(skipped)
 
@@ -102,26 +110,27 @@ class MongoView(View):
 
     def put(self, owner: str, record: Record) -> None:
         kept = _shape(record.kind)
-        draft = kept.final(kept.draft(prefix(owner, record.cloud), record), record)
-        key = draft[0]
         # one more millisecond, for the one that was cut off: it is newer than any list before
         touched = moment(datetime.now(UTC)) + timedelta(milliseconds=1)
-        row = {**kept.row(draft, record.seen and moment(record.seen)), "touched": touched}
+        said = {"seen": record.seen and moment(record.seen), "touched": touched}
         if record.missing is not None:
-            row["missing"] = moment(record.missing)
+            said["missing"] = moment(record.missing)
+        draft = kept.draft(prefix(owner, record.cloud), record)
+        key = draft[0]
+        ready = kept.final(draft, record, said)
         with self._connection.use() as database:
 
             def write(session: ClientSession | None) -> None:
                 database[beside(record.kind)].replace_one(
-                    {"_id": key}, beside_of(draft), upsert=True, session=session
+                    {"_id": key}, native_document(ready), upsert=True, session=session
                 )
                 old = database[main(record.kind)].find_one_and_replace(
-                    {"_id": key}, row, {"state": 1}, upsert=True, session=session
+                    {"_id": key}, row_document(ready), {"state": 1}, upsert=True, session=session
                 )
-                if old and record.kind == "servers" and old["state"] != row["state"]:
+                if old and isinstance(record, Server) and old["state"] != record.state:
                     event = {
                         "of": key, "at": touched, "what": "state",
-                        "detail": f"{old['state']} → {row['state']}",
+                        "detail": f"{old['state']} → {record.state}",
                     }  # fmt: skip
                     database["events"].insert_one(event, session=session)
 
