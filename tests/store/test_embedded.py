@@ -346,3 +346,15 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing(fresh: Path) -> None:
         for process in mongods(disk):
             process.send_signal(signal.SIGKILL)
         subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_data_directory_that_was_moved_is_used_where_it_is_now(fresh: Path) -> None:
+    with store(fresh) as opened:
+        opened.settings.set_default("ann", "", "image", "kept")
+    embedded.stop(str(fresh), force=True)
+    moved = fresh.with_name("elsewhere")
+    fresh.rename(moved)
+    with store(moved) as opened:
+        assert opened.settings.defaults("ann") == {"": {"image": "kept"}}
+        opened.settings.set_default("ann", "", "image", "written")
+        assert opened.settings.defaults("ann") == {"": {"image": "written"}}

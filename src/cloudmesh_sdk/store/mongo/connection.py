@@ -34,7 +34,7 @@ _EMBEDDED_TIMEOUT = 3.0
 
 _ABANDONED = 75.0
 """Seconds after which a transaction that a killed process left open holds no rows any more: the
-server ends it after 60 (transactionLifetimeLimitSeconds), our embedded one after 10."""
+server ends it after 60 (transactionLifetimeLimitSeconds), our embedded one after 5."""
 
 
 class Connection:
@@ -154,7 +154,7 @@ class Connection:
     def _hint(self) -> str:
         if self._uri is not None:
             return ""
-        from cloudmesh_sdk.store.mongo.embedded import disk_full
+        from cloudmesh_sdk.store.mongo.ailments import disk_full
         from cloudmesh_sdk.store.mongo.places import place
 
         return disk_full(place(self._directory, create=False))

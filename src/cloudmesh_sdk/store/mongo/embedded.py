@@ -4,7 +4,6 @@ Every process that uses it holds a shared lock for as long as its store is open.
 process (`keeper`) owns the server and stops it when nobody has held the lock for a while.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -17,10 +16,8 @@ import attrs
 
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.store.mongo import binary
-from cloudmesh_sdk.store.mongo.places import Lock, Place, answers, place, read_json
-
-DATABASE_USER = "cloudmesh"
-"""The user that stores log in as."""
+from cloudmesh_sdk.store.mongo.ailments import why
+from cloudmesh_sdk.store.mongo.places import DATABASE_USER, Lock, Place, answers, place, read_json
 
 
 @attrs.frozen(kw_only=True)
@@ -179,7 +176,7 @@ def _start(where: Place, mongod: str | None, linger: float, timeout: float) -> N
             raise StoreError(f"another process has been starting {where.root} for {timeout:g} s")
         if _usable(where):
             return
-        from cloudmesh_sdk.store.mongo import provision
+        from cloudmesh_sdk.store.mongo import provision  # pymongo: only who starts a server pays
 
         program = binary.find(mongod)
         if not where.data.exists():
@@ -229,39 +226,3 @@ def _wait(where: Place, end: float) -> dict[str, Any]:
         if time.monotonic() > end:
             raise StoreError(f"the embedded MongoDB does not answer in time; see {where.log}")
         time.sleep(0.02)
-
-
-def why(where: Place) -> str:
-    """Return why the server ended, in one line: a full disk, else its last grave message."""
-    if full := disk_full(where):
-        return full
-    last = ""
-    for path in (where.log, where.keeper_log):
-        try:
-            lines = path.read_bytes()[-20_000:].decode("utf-8", "replace").splitlines()
-        except OSError:
-            continue
-        last = last or next(filter(None, map(_grave, reversed(lines))), "")
-    return f"{last or 'it does not say why'} (see {where.log})"
-
-
-def disk_full(where: Place) -> str:
-    """Return a sentence where the disk of a place is full (below 4 MiB), else nothing."""
-    try:
-        found = os.statvfs(where.root)
-    except OSError:
-        return ""
-    free = found.f_bavail * found.f_frsize
-    return f"the disk of {where.root} is full" if free < 4 * 2**20 else ""
-
-
-def _grave(line: str) -> str:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return ""
-    if not isinstance(entry, dict) or entry.get("s") not in ("E", "F"):
-        return ""
-    detail = entry.get("attr", {})
-    detail = detail.get("error", detail.get("message", "")) if isinstance(detail, dict) else ""
-    return f"{entry.get('msg', '')} {str(detail)[:200]}".strip().replace("\n", " ")

@@ -38,8 +38,6 @@ def command(mongod: str, where: Place, socket: Path) -> list[str]:
         "--setParameter", "diagnosticDataCollectionEnabled=false",
         # what a killed process left open holds its rows no longer than this
         "--setParameter", "transactionLifetimeLimitSeconds=5",
-        # a refresh that was killed half-way must not stand in the way of the next for long
-        "--setParameter", "transactionLifetimeLimitSeconds=5",
         "--setParameter", "scramSHA256IterationCount=5000",  # the passwords are random, 256 bits
         "--logpath", str(where.log), "--logappend", "--logRotate", "reopen", "--quiet",
         "--pidfilepath", str(where.pid_file),

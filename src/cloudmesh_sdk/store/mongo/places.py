@@ -21,6 +21,9 @@ import attrs
 
 from cloudmesh_sdk.errors import StoreError
 
+DATABASE_USER = "cloudmesh"
+"""The user of the embedded server that stores log in as."""
+
 SOCKET_LIMIT = 107
 """Bytes in the path of a Unix socket: `sun_path` of unix(7) less its NUL."""
 

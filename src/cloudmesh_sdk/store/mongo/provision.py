@@ -11,8 +11,8 @@ from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from cloudmesh_sdk.errors import StoreError
-from cloudmesh_sdk.store.mongo.embedded import DATABASE_USER, disk_full, why
-from cloudmesh_sdk.store.mongo.places import Place, read_json, write_private
+from cloudmesh_sdk.store.mongo.ailments import disk_full, why
+from cloudmesh_sdk.store.mongo.places import DATABASE_USER, Place, read_json, write_private
 
 _ROOT = "root"
 _EXISTS = 51003
@@ -58,6 +58,8 @@ def provision(where: Place, socket: str, end: float) -> str:
 def _settle(socket: str, known: Mapping[str, str], end: float) -> str:
     with _client(socket) as client:
         _initiate(client, socket)
+        if _is_stranger(client):
+            _readdress(socket, known["root"])
         _await_primary(client, end)
         _make_user(client, _ROOT, known["root"], "root")
     with _client(socket, _ROOT, known["root"]) as client:
@@ -81,6 +83,21 @@ def _initiate(client: MongoClient[dict[str, Any]], socket: str) -> None:
     except OperationFailure as error:
         if error.code not in (_INITIALIZED, *_DENIED):
             raise
+
+
+def _is_stranger(client: MongoClient[dict[str, Any]]) -> bool:
+    """Tell whether the server does not find itself in its replica set."""
+    hello = client.admin.command("hello")
+    return "setName" not in hello and bool(hello.get("isreplicaset"))
+
+
+def _readdress(socket: str, password: str) -> None:
+    """Tell a server whose data directory was moved its new name, the path of its socket."""
+    with _client(socket, _ROOT, password) as client:
+        config = client.admin.command("replSetGetConfig")["config"]
+        config["members"][0]["host"] = socket
+        config["version"] += 1
+        client.admin.command("replSetReconfig", config, force=True)
 
 
 def _await_primary(client: MongoClient[dict[str, Any]], end: float) -> None:
