@@ -249,4 +249,6 @@ class Operation:
     created: datetime
     sent: datetime | None = None
     """When the last attempt was handed to the driver."""
+    doubted: datetime | None = None
+    """When its answer was given up, where that was lost."""
     finished: datetime | None = None

@@ -201,6 +201,51 @@ def test_waiting_for_what_can_never_be_ends_at_once(mesh: Mesh) -> None:
     assert "is deleted, not running" in str(waited.errors[server.name])
 
 
+def test_waiting_goes_on_while_a_cloud_is_silent_for_a_moment(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = mesh.start().one()
+    cloud = mesh.clouds["india"]
+    real, asked = cloud.server, []
+
+    def at_first_silent(id: str) -> Server:  # noqa: A002
+        asked.append(id)
+        if len(asked) == 1:
+            raise UnavailableError("not now")
+        return real(id)
+
+    monkeypatch.setattr(cloud, "server", at_first_silent)
+    assert mesh.wait(server).complete() == [server]
+    assert len(asked) == 2
+
+
+def test_a_server_that_is_not_shown_yet_is_not_gone(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = mesh.start().one()
+    cloud = mesh.clouds["india"]
+    real, asked = cloud.server, []
+    monkeypatch.setattr(cloud, "settle", 60.0)
+
+    def at_first_hidden(id: str) -> Server:  # noqa: A002
+        asked.append(id)
+        if len(asked) == 1:
+            raise NotFoundError("no such server")
+        return real(id)
+
+    monkeypatch.setattr(cloud, "server", at_first_hidden)
+    assert mesh.wait(server).complete() == [server]
+    assert mesh.server("india", server.id).missing is None
+
+
+def test_waiting_at_two_clouds_tells_servers_of_one_name_apart(mesh: Mesh) -> None:
+    both = mesh.servers(name="seed-0001")
+    mesh.clouds["sierra"].delete(both[1])
+    waited = mesh.wait(both, timeout=5)
+    assert len(waited.sources) == 2
+    assert [name.split(":")[0] for name in waited.errors] == ["sierra"]
+
+
 def test_one_list_answers_for_many_that_wait(mesh: Mesh) -> None:
     servers = mesh.start(count=10).complete()
     calls = mesh.clouds["india"].calls

@@ -12,7 +12,7 @@ from cloudmesh_sdk.errors import (
     near,
 )
 from cloudmesh_sdk.fanout import Gathered
-from cloudmesh_sdk.mesh.acting import Acts, Told, wait
+from cloudmesh_sdk.mesh.acting import Acts, Told
 from cloudmesh_sdk.mesh.defaults import (
     Default,
     suggest_flavor,
@@ -21,6 +21,7 @@ from cloudmesh_sdk.mesh.defaults import (
 from cloudmesh_sdk.mesh.keys import Key, fingerprint
 from cloudmesh_sdk.mesh.names import hostlist, hostlists, only
 from cloudmesh_sdk.mesh.viewing import raise_alone
+from cloudmesh_sdk.mesh.waiting import wait
 from cloudmesh_sdk.models import Flavor, Image, Keypair, Operation, Server, ServerState
 from cloudmesh_sdk.providers.base import HasKeypairs
 

@@ -10,7 +10,12 @@ from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.errors import ConflictError, NotFoundError, UnsupportedError
+from cloudmesh_sdk.errors import (
+    BackendTimeoutError,
+    ConflictError,
+    NotFoundError,
+    UnsupportedError,
+)
 from cloudmesh_sdk.models import (
     Keypair,
     Operation,
@@ -21,6 +26,12 @@ from cloudmesh_sdk.models import (
     ServerState,
 )
 from cloudmesh_sdk.providers.base import Cloud, HasKeypairs
+
+_CLOCKS = timedelta(minutes=2)
+"""How far a cloud's clock may be behind ours."""
+
+_LATE = timedelta(seconds=30)
+"""How long a start that got no answer in time may still make its server."""
 
 Secrets = Mapping[str, Any]
 """Arguments that are handed to the driver and never written down."""
@@ -39,10 +50,14 @@ class Learned:
 
 @attrs.frozen(kw_only=True)
 class Act:
-    """One act: `go` does it, `learn` finds out whether it was done (or does it again)."""
+    """One act: `go` does it, `look` finds out what became of it without doing anything.
+
+    `harmless` says that doing it twice is the same as doing it once.
+    """
 
     go: Callable[[Cloud, Operation, Secrets], Record]
-    learn: Callable[[Cloud, Operation], Learned]
+    look: Callable[[Cloud, Operation], Learned]
+    harmless: bool = False
 
 
 def _start(cloud: Cloud, operation: Operation, secrets: Secrets) -> Record:
@@ -54,24 +69,38 @@ def _lists(request: Mapping[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in request.items()}
 
 
-def _made(cloud: Cloud, operation: Operation) -> Server | None:
-    """Return the server of a start; where servers carry no token, its name must do.
-
-    Names are not given twice by a mesh, and a start under a name that is taken is refused.
-    """
+def _look_for_start(cloud: Cloud, operation: Operation) -> Learned:
     try:
-        return cloud.find(operation.token)
+        server = cloud.find(operation.token)
     except UnsupportedError:
-        return next((s for s in cloud.servers() if s.name == operation.target), None)
-
-
-def _learn_start(cloud: Cloud, operation: Operation) -> Learned:
-    server = _made(cloud, operation)
+        return _look_for_name(cloud, operation)
     if server is not None:
         return Learned(state=OperationState.DONE, record=server)
-    sent = operation.sent or operation.created
-    if datetime.now(UTC) - sent < timedelta(seconds=cloud.settle):
-        why = f"{cloud.name} may not show it yet; asked again after {cloud.settle:g} s"
+    return _nothing(cloud, operation)
+
+
+def _look_for_name(cloud: Cloud, operation: Operation) -> Learned:
+    """Look where servers carry no token: the name, and that it is new, must do."""
+    named = [server for server in cloud.servers() if server.name == operation.target]
+    if not named:
+        return _nothing(cloud, operation)
+    earliest = (operation.sent or operation.created) - _CLOCKS
+    new = [server for server in named if server.created and server.created >= earliest]
+    if len(new) == 1:
+        return Learned(state=OperationState.DONE, record=new[0])
+    ids = ", ".join(server.id for server in named)
+    why = f"{cloud.name} has {operation.target} ({ids}) and cannot tell whether this start made it"
+    return Learned(state=OperationState.FAILED, why=why)
+
+
+def _nothing(cloud: Cloud, operation: Operation) -> Learned:
+    since = operation.doubted or operation.sent or operation.created
+    patience = timedelta(seconds=cloud.settle)
+    if operation.error is not None and operation.error.kind == BackendTimeoutError.__name__:
+        patience = max(patience, _LATE)  # what was asked for may still happen
+    if datetime.now(UTC) - since < patience:
+        wait = patience.total_seconds()
+        why = f"{cloud.name} may not show it yet; asked again after {wait:g} s"
         return Learned(state=OperationState.UNKNOWN, why=why)
     why = f"the client ended while starting it, and {cloud.name} has no server of it"
     return Learned(state=OperationState.FAILED, why=why)
@@ -107,23 +136,19 @@ def _power(verb: Callable[[Cloud, Server], None]) -> Callable[[Cloud, Operation,
     return go
 
 
-def _again(go: Callable[[Cloud, Operation, Secrets], Record]) -> Callable[..., Learned]:
-    """Learn by doing it again: for acts that are the same done once or twice."""
-
-    def learn(cloud: Cloud, operation: Operation) -> Learned:
-        try:
-            return Learned(state=OperationState.DONE, record=go(cloud, operation, {}))
-        except (NotFoundError, ConflictError) as error:
-            return Learned(
-                state=OperationState.FAILED, record=_now(cloud, operation), why=str(error)
-            )
-
-    return learn
-
-
-def _learn_reboot(cloud: Cloud, operation: Operation) -> Learned:
-    why = "the client ended while asking; the server may or may not have been rebooted"
+def _look_at_server(cloud: Cloud, operation: Operation) -> Learned:
+    why = f"whether {cloud.name} was asked to {operation.act} it is not known"
     return Learned(state=OperationState.FAILED, record=_now(cloud, operation), why=why)
+
+
+def _look_at_key(cloud: Cloud, operation: Operation) -> Learned:
+    why = f"whether {cloud.name} was asked to {operation.act} it is not known"
+    keys = _keys(cloud).keypairs()
+    return Learned(
+        state=OperationState.FAILED,
+        record=next((key for key in keys if key.name == operation.target), None),
+        why=why,
+    )
 
 
 def _upload(cloud: Cloud, operation: Operation, _: Secrets) -> Record:
@@ -137,36 +162,43 @@ def _forget_key(cloud: Cloud, operation: Operation, _: Secrets) -> Record:
     )
 
 
-def _learn_key(go: Callable[[Cloud, Operation, Secrets], Record]) -> Callable[..., Learned]:
-    def learn(cloud: Cloud, operation: Operation) -> Learned:
-        try:
-            return Learned(state=OperationState.DONE, record=go(cloud, operation, {}))
-        except ConflictError as error:
-            return Learned(state=OperationState.FAILED, why=str(error))
-
-    return learn
-
-
 def _keys(cloud: Cloud) -> HasKeypairs:
     if not isinstance(cloud, HasKeypairs):
         raise UnsupportedError(f"{cloud.name} keeps no keypairs")
     return cloud
 
 
-def _idempotent(go: Callable[[Cloud, Operation, Secrets], Record]) -> Act:
-    return Act(go=go, learn=_again(go))
+def _of_server(verb: Callable[[Cloud, Server], None], *, harmless: bool = True) -> Act:
+    return Act(go=_power(verb), look=_look_at_server, harmless=harmless)
 
 
 ACTS: Mapping[str, Act] = {
-    "start": Act(go=_start, learn=_learn_start),
-    "stop": _idempotent(_power(lambda cloud, server: cloud.stop(server))),
-    "resume": _idempotent(_power(lambda cloud, server: cloud.resume(server))),
-    "reboot": Act(go=_power(lambda cloud, server: cloud.reboot(server)), learn=_learn_reboot),
-    "delete": _idempotent(_delete),
-    "upload": Act(go=_upload, learn=_learn_key(_upload)),
-    "forget": Act(go=_forget_key, learn=_learn_key(_forget_key)),
+    "start": Act(go=_start, look=_look_for_start),
+    "stop": _of_server(lambda cloud, server: cloud.stop(server)),
+    "resume": _of_server(lambda cloud, server: cloud.resume(server)),
+    "reboot": _of_server(lambda cloud, server: cloud.reboot(server), harmless=False),
+    "delete": Act(go=_delete, look=_look_at_server, harmless=True),
+    "upload": Act(go=_upload, look=_look_at_key, harmless=True),
+    "forget": Act(go=_forget_key, look=_look_at_key, harmless=True),
 }
 """Acts by the word that operations are journalled under."""
+
+
+def learn(cloud: Cloud, operation: Operation, *, again: bool) -> Learned:
+    """Find out what became of an operation; raises `BackendError` where the cloud is silent.
+
+    A harmless act is simply done again where `again` allows it.
+    """
+    act = ACTS.get(operation.act)
+    if act is None:
+        why = f"this version knows no act {operation.act!r}"
+        return Learned(state=OperationState.FAILED, why=why)
+    if not (again and act.harmless):
+        return act.look(cloud, operation)
+    try:
+        return Learned(state=OperationState.DONE, record=act.go(cloud, operation, {}))
+    except (NotFoundError, ConflictError) as error:
+        return attrs.evolve(act.look(cloud, operation), why=str(error))
 
 
 def laid_to_rest(record: Record, known: Record | None) -> Record:

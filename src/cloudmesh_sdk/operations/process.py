@@ -1,8 +1,12 @@
-"""Who runs an operation, and whether that process still lives."""
+"""Who runs an operation, and whether it still does."""
 
 import os
 import socket
+import threading
+import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psutil
 
@@ -11,10 +15,46 @@ from cloudmesh_sdk.models import Operation
 LEASE = timedelta(seconds=60)
 """How long a runner on another machine is taken to live after it last said so."""
 
+_PROC = Path("/proc")
+_STATE, _START = 0, 19
+"""Places after the command in /proc/PID/stat: state, start in ticks since boot (proc(5))."""
+
+
+class Held:
+    """The operations that this process works on now; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids: set[str] = set()
+
+    def take(self, ids: Iterable[str]) -> None:
+        """Work on these from now on."""
+        with self._lock:
+            self._ids |= set(ids)
+
+    def leave(self, ids: Iterable[str]) -> None:
+        """Work on these no more."""
+        with self._lock:
+            self._ids -= set(ids)
+
+    def __contains__(self, id: str) -> bool:  # noqa: A002
+        with self._lock:
+            return id in self._ids
+
+
+HELD = Held()
+"""What this process works on. What it claimed and does not work on was given up by an error."""
+
 
 def identity() -> str:
-    """Return `host/pid/start time` of this process: no other process ever has the same."""
-    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
+    """Return `host/pid/start` of this process: no other process ever has the same."""
+    pid = os.getpid()
+    return f"{socket.gethostname()}/{pid}/{_started(pid)}"
+
+
+def claim() -> str:
+    """Return a runner that is this process and that nobody else, not even it, has used."""
+    return f"{identity()}/{uuid.uuid4().hex[:8]}"
 
 
 def lease() -> datetime:
@@ -23,17 +63,42 @@ def lease() -> datetime:
 
 
 def orphaned(operation: Operation) -> bool:
-    """Tell whether the process that runs an operation is gone.
+    """Tell whether nobody works on an operation any more.
 
     On this machine the process table knows; of others the lease is all there is to go by.
     """
     if operation.runner is None:
         return True
-    host, _, rest = operation.runner.partition("/")
+    host, pid, started = (*operation.runner.split("/"), "", "", "")[:3]
     if host != socket.gethostname():
         return operation.lease is None or operation.lease < datetime.now(UTC)
-    pid, _, started = rest.partition("/")
+    if f"{host}/{pid}/{started}" == identity():
+        return operation.id not in HELD
+    return not pid.isdigit() or _started(int(pid)) != started
+
+
+def _started(pid: int) -> str | None:
+    """Return when a process started, in words only fit to compare; None where it is gone.
+
+    On Linux that are ticks since a boot, which no setting of the clock moves.
+    """
+    if (_PROC / "self" / "stat").exists():
+        return _ticks(pid)
     try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
-    except (psutil.NoSuchProcess, ValueError):
-        return True
+        process = psutil.Process(pid)
+        ended = process.status() == psutil.STATUS_ZOMBIE
+        return None if ended else f"{process.create_time():.0f}"
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _ticks(pid: int) -> str | None:
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    words = text.rpartition(")")[2].split()
+    if words[_STATE] in "ZX":
+        return None
+    boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="utf-8")
+    return f"{boot[:8]}.{words[_START]}"

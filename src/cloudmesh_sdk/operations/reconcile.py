@@ -1,4 +1,4 @@
-"""After a crash: what became of operations whose process is gone."""
+"""After a crash: what became of operations that nobody works on any more."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -9,22 +9,29 @@ import attrs
 from cloudmesh_sdk.errors import BackendError, CloudmeshError
 from cloudmesh_sdk.fanout import ask
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
-from cloudmesh_sdk.operations.acts import ACTS, Learned, laid_to_rest
-from cloudmesh_sdk.operations.process import identity, lease, orphaned
-from cloudmesh_sdk.providers.base import Cloud
+from cloudmesh_sdk.operations.acts import Learned, laid_to_rest, learn
+from cloudmesh_sdk.operations.process import HELD, claim, lease, orphaned
+from cloudmesh_sdk.providers.base import Cloud, guarded
 from cloudmesh_sdk.store.base import Store
 
 PATIENCE = timedelta(seconds=30)
 """How long a patient caller leaves a silent cloud alone before it is asked again."""
 
+REPEATED = timedelta(minutes=15)
+"""How old an act may be that is done again: later its user has other plans."""
+
+GIVEN_UP = timedelta(days=7)
+"""How long a cloud may be silent, or gone from the configuration, before we stop asking."""
+
 
 def due(operation: Operation, *, patient: bool) -> bool:
     """Tell whether it is time to find out about an operation that is not over.
 
-    It is when no living process runs it. One that stayed unknown because its cloud was silent is
-    left alone for a while by a patient caller: else every command would wait for a dead cloud.
+    It is when nobody works on it. One that stayed unknown because its cloud was silent has no
+    runner and rests until its lease ends: a patient caller leaves it alone till then, else every
+    command would wait for a dead cloud.
     """
-    if operation.state is not OperationState.UNKNOWN:
+    if operation.runner is not None:
         return orphaned(operation)
     rests_until = operation.lease
     return not patient or rests_until is None or rests_until < datetime.now(UTC)
@@ -37,13 +44,27 @@ def reconcile(
     *,
     deadline: float = 60.0,
 ) -> list[Operation]:
-    """Find out what became of orphaned operations, finish, adopt or fail them; return them so.
+    """Find out what became of operations that are `due`, finish, adopt or fail them.
 
-    What was never sent is cancelled without asking anybody. An operation whose cloud does not
-    answer stays `unknown` until the next time. Several processes may reconcile at once: each
-    operation is claimed first.
+    Returns them as they are then. What was never sent is cancelled without asking anybody. An
+    operation whose cloud does not answer stays `unknown` until the next time. Several processes
+    may reconcile at once: each operation is claimed first.
     """
     claimed = [mine for operation in operations if (mine := _claim(store, operation))]
+    HELD.take(operation.id for operation in claimed)
+    try:
+        _settle_all(store, claimed, use, deadline)
+    finally:
+        HELD.leave(operation.id for operation in claimed)
+    return [now for operation in claimed if (now := store.journal.get(operation.id))]
+
+
+def _settle_all(
+    store: Store,
+    claimed: list[Operation],
+    use: Callable[[str], AbstractContextManager[Cloud]],
+    deadline: float,
+) -> None:
     by_cloud: dict[str, list[Operation]] = {}
     for operation in claimed:
         if operation.sent is None:
@@ -51,16 +72,15 @@ def reconcile(
         else:
             by_cloud.setdefault(operation.cloud, []).append(operation)
 
-    def learn(name: str) -> None:
+    def settle_those_of(name: str) -> None:
         with use(name) as cloud:
             for operation in by_cloud[name]:
                 settle(store, cloud, operation)
 
-    for answer in ask(by_cloud, learn, deadline=deadline):
+    for answer in ask(by_cloud, settle_those_of, deadline=deadline):
         if answer.error is not None:
             for operation in by_cloud[answer.name]:
-                _end(store, operation, _silent(answer.error))
-    return [now for operation in claimed if (now := store.journal.get(operation.id))]
+                _end(store, operation, _silent(operation, answer.error))
 
 
 def settle(
@@ -71,9 +91,10 @@ def settle(
     `cause` is the error that brought the doubt; it is kept where the cloud says it was not done.
     """
     try:
-        learned = ACTS[operation.act].learn(cloud, operation)
+        with guarded(cloud.name):
+            learned = learn(cloud, operation, again=cause is None and _wanted(store, operation))
     except BackendError as error:
-        _end(store, operation, _silent(error))
+        _end(store, operation, _silent(operation, error))
         return None
     if cause is not None and learned.state is not OperationState.DONE:
         learned = attrs.evolve(learned, why=str(cause))
@@ -82,6 +103,16 @@ def settle(
         record = see(store, operation.owner, record)
     _end(store, operation, learned)
     return record if learned.state is OperationState.DONE else None
+
+
+def _wanted(store: Store, operation: Operation) -> bool:
+    """Tell whether its user still wants an act: it is young, and nothing was asked for since."""
+    if datetime.now(UTC) - operation.created > REPEATED:
+        return False
+    asked = store.journal.find(
+        owner=operation.owner, cloud=operation.cloud, target=operation.target
+    )
+    return not any(other.created > operation.created for other in asked)
 
 
 def see(store: Store, owner: str, record: Record) -> Record:
@@ -93,21 +124,33 @@ def see(store: Store, owner: str, record: Record) -> Record:
 
 
 def _claim(store: Store, operation: Operation) -> Operation | None:
-    unknown = operation.state is OperationState.UNKNOWN
-    return store.journal.change(operation, runner=identity(), lease=None if unknown else lease())
+    return store.journal.change(operation, runner=claim(), lease=lease())
 
 
-def _silent(error: CloudmeshError) -> Learned:
+def _silent(operation: Operation, error: CloudmeshError) -> Learned:
+    if datetime.now(UTC) - operation.created > GIVEN_UP:
+        why = f"given up after {GIVEN_UP.days} days: {error}"
+        return Learned(state=OperationState.FAILED, why=why)
     return Learned(state=OperationState.UNKNOWN, why=str(error), silent=True)
 
 
 def _end(store: Store, operation: Operation, learned: Learned) -> None:
     over = learned.state is not OperationState.UNKNOWN
+    now = datetime.now(UTC)
     store.journal.change(
         operation,
         state=learned.state,
         result=learned.record.id if learned.record is not None else None,
-        error=Fault(kind="Reconciled", message=learned.why) if learned.why else None,
-        finished=datetime.now(UTC) if over else None,
-        lease=datetime.now(UTC) + PATIENCE if learned.silent else None,
+        error=_kept(operation, learned),
+        finished=now if over else None,
+        runner=operation.runner if over else None,
+        lease=now + PATIENCE if learned.silent else None,
     )
+
+
+def _kept(operation: Operation, learned: Learned) -> Fault | None:
+    """Return the error to keep: the one that brought the doubt keeps its class."""
+    if not learned.why:
+        return None
+    kind = operation.error.kind if operation.error is not None else "Lost"
+    return Fault(kind=kind, message=learned.why)

@@ -5,8 +5,8 @@ claim (`running`, with the time it is sent), then the driver acts, then the reco
 view, and last the operation is `done`. Whatever is killed in between, `reconcile` finds it.
 """
 
+import logging
 import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -25,13 +25,18 @@ from cloudmesh_sdk.errors import (
 from cloudmesh_sdk.fanout import Answer, ask
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
 from cloudmesh_sdk.operations.acts import ACTS
-from cloudmesh_sdk.operations.process import LEASE, identity, lease
+from cloudmesh_sdk.operations.process import HELD, LEASE, claim, lease
 from cloudmesh_sdk.operations.reconcile import see, settle
-from cloudmesh_sdk.providers.base import Cloud
+from cloudmesh_sdk.providers.base import Cloud, guarded
 from cloudmesh_sdk.store.base import Store
 
 Use = Callable[[str], AbstractContextManager[Cloud]]
 """Lends the driver of a cloud to one thread."""
+
+_LOG = logging.getLogger(__name__)
+
+_OPEN = (UnavailableError, BackendTimeoutError)
+"""Errors that leave open whether an act was done."""
 
 _GRACE = 10.0
 """Seconds that calls in flight get to end after Ctrl-C."""
@@ -57,7 +62,7 @@ def intent(
         target=target,
         token=str(uuid.uuid4()),
         request=dict(request or {}),
-        runner=identity(),
+        runner=claim(),
         lease=lease(),
         created=datetime.now(UTC),
     )
@@ -78,22 +83,32 @@ class Runner:
         self._workers = workers
 
     def run(
-        self, tasks: Sequence[Task], *, told: Callable[[Answer[Record]], None] | None = None
+        self,
+        tasks: Sequence[Task],
+        *,
+        begun: Callable[[], None] | None = None,
+        told: Callable[[Answer[Record]], None] | None = None,
     ) -> list[Answer[Record]]:
         """Journal the tasks, run them and return their records, in order, named by operation id.
 
-        `told` hears each as it ends, in the caller's thread. On Ctrl-C what was not sent is
-        cancelled and calls in flight get some seconds to end before it is raised.
+        `begun` is called once all are journalled, `told` hears each as it ends, both in the
+        caller's thread. On Ctrl-C what was not sent is cancelled and calls in flight get some
+        seconds to end before it is raised.
         """
         run = _Run(self._store, self._use, {task.operation.id: task for task in tasks})
+        HELD.take(run.tasks)
         try:
             self._store.journal.add([task.operation for task in tasks])
-            with run.beating():
+            if begun is not None:
+                begun()
+            with _Heart(run.renew):
                 return ask(list(run.tasks), run.one, workers=self._workers, told=told)
         except BaseException:
             with suppress(StoreError):  # out of reach: what is left open is reconciled later
                 run.stop()
             raise
+        finally:
+            HELD.leave(run.landed())
 
 
 class _Run:
@@ -104,18 +119,24 @@ class _Run:
         self._store = store
         self._use = use
         self._flying: dict[str, Operation] = {}
+        self._waiting = set(tasks)
         self._lock = threading.Condition()
         self._stopped = False
 
     def one(self, id: str) -> Record:  # noqa: A002
         """Run one operation in the caller's thread; raises what the driver raised."""
         task = self.tasks[id]
-        with self._use(task.operation.cloud) as cloud:
-            operation = self._claim(task.operation)
-            try:
+        operation: Operation | None = None
+        try:
+            with self._use(task.operation.cloud) as cloud:
+                operation = self._claim(task.operation)
                 return self._act(cloud, operation, task.secrets)
-            finally:
-                self._landed(operation)
+        except CloudmeshError as error:
+            if operation is None:
+                self._end(task.operation, state=OperationState.FAILED, error=fault(error))
+            raise
+        finally:
+            self._land(id)
 
     def _claim(self, operation: Operation) -> Operation:
         with self._lock:
@@ -130,15 +151,17 @@ class _Run:
             )
             if claimed is None:
                 raise UnavailableError(f"operation {operation.id} was taken over or cancelled")
+            self._waiting.discard(claimed.id)
             self._flying[claimed.id] = claimed
             return claimed
 
     def _act(self, cloud: Cloud, operation: Operation, secrets: Mapping[str, Any]) -> Record:
         try:
-            record = ACTS[operation.act].go(cloud, operation, secrets)
-        except (UnavailableError, BackendTimeoutError) as error:
-            return self._doubt(cloud, operation, error)
+            with guarded(cloud.name):
+                record = ACTS[operation.act].go(cloud, operation, secrets)
         except BackendError as error:
+            if isinstance(error, _OPEN):
+                return self._doubt(cloud, operation, error)
             self._end(operation, state=OperationState.FAILED, error=fault(error))
             raise
         seen = see(self._store, operation.owner, record)
@@ -148,7 +171,10 @@ class _Run:
     def _doubt(self, cloud: Cloud, operation: Operation, error: BackendError) -> Record:
         """Ask the cloud whether an act was done whose answer was lost."""
         unknown = self._store.journal.change(
-            operation, state=OperationState.UNKNOWN, error=fault(error), lease=None
+            operation,
+            state=OperationState.UNKNOWN,
+            error=fault(error),
+            doubted=datetime.now(UTC),
         )
         record = settle(self._store, cloud, unknown, cause=error) if unknown else None
         if record is None:
@@ -158,30 +184,32 @@ class _Run:
     def _end(self, operation: Operation, **fields: Any) -> None:
         self._store.journal.change(operation, finished=datetime.now(UTC), **fields)
 
-    def _landed(self, operation: Operation) -> None:
+    def _land(self, id: str) -> None:  # noqa: A002
         with self._lock:
-            self._flying.pop(operation.id, None)
+            self._flying.pop(id, None)
+            self._waiting.discard(id)
             self._lock.notify_all()
+        HELD.leave([id])
+
+    def landed(self) -> set[str]:
+        """Return the ids of the operations that no thread works on."""
+        with self._lock:
+            return set(self.tasks) - set(self._flying)
 
     def stop(self) -> None:
         """Cancel what was not sent and wait a little for what was."""
         with self._lock:
             self._stopped = True
-            for task in self.tasks.values():
-                if task.operation.id not in self._flying:
-                    self._store.journal.change(
-                        task.operation, state=OperationState.CANCELLED, finished=datetime.now(UTC)
-                    )
+            for waiting in self._waiting:
+                self._end(self.tasks[waiting].operation, state=OperationState.CANCELLED)
             self._lock.wait_for(lambda: not self._flying, timeout=_GRACE)
 
-    def beating(self) -> "_Heart":
-        """Return a context within which the leases of calls in flight are renewed."""
-        return _Heart(self._renew)
-
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Say that this process lives, for every operation that is not over."""
         with self._lock:
-            flying = list(self._flying.values())
-        for operation in flying:
+            waiting = [self.tasks[waiting].operation for waiting in self._waiting]
+            left = [*self._flying.values(), *waiting]
+        for operation in left:
             self._store.journal.change(operation, lease=lease())
 
 
@@ -194,7 +222,6 @@ class _Heart:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> None:
-        self._begun = time.monotonic()
         self._thread.start()
 
     def __exit__(self, *_: object) -> None:
@@ -202,4 +229,7 @@ class _Heart:
 
     def _run(self) -> None:
         while not self._over.wait(LEASE.total_seconds() / 3):
-            self._beat()
+            try:
+                self._beat()
+            except StoreError as error:  # it may come back before the leases end
+                _LOG.warning("leases were not renewed: %s", error)

@@ -11,10 +11,11 @@ Rules for every driver:
 """
 
 import abc
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
-from cloudmesh_sdk.errors import NotFoundError
+from cloudmesh_sdk.errors import CloudmeshError, NotFoundError, UnavailableError
 from cloudmesh_sdk.models import (
     Flavor,
     Health,
@@ -110,6 +111,22 @@ class Cloud(abc.ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def guarded(name: str) -> Iterator[None]:
+    """Turn an exception of a driver that is none of ours into an `UnavailableError`, cause kept.
+
+    A driver that trips over an answer must not end what the other clouds are doing, and leaves
+    open whether what it asked for was done.
+    """
+    try:
+        yield
+    except CloudmeshError:
+        raise
+    except Exception as error:
+        text = f"{name}: the driver failed: {type(error).__name__}: {error}"
+        raise UnavailableError(text) from error
 
 
 class HasKeypairs(abc.ABC):
