@@ -163,6 +163,7 @@ class Operation(_Document):
     error = me.DictField(null=True)
     created = me.DateTimeField(required=True)
     sent = me.DateTimeField()
+    doubted = me.DateTimeField()
     finished = me.DateTimeField()
 
 
