@@ -63,6 +63,44 @@ def test_one_that_hangs_is_given_up_at_the_deadline() -> None:
     assert "slow did not answer within 0.2 s" in str(slow.error)
 
 
+def test_a_name_that_stands_twice_is_asked_once() -> None:
+    asked: list[str] = []
+
+    def question(name: str) -> str:
+        asked.append(name)
+        return name
+
+    answers = ask(["a", "b", "a"], question, deadline=10)
+    assert [(answer.name, answer.value) for answer in answers] == [("a", "a"), ("b", "b")]
+    assert sorted(asked) == ["a", "b"]
+
+
+@pytest.mark.parametrize("end", ["deadline", "bug"])
+def test_none_is_asked_after_the_end(end: str) -> None:
+    release = threading.Event()
+    asked: list[str] = []
+
+    def question(name: str) -> str:
+        asked.append(name)
+        release.wait(30)
+        return name
+
+    def told(answer: Answer[str]) -> None:
+        raise KeyError(answer.name)
+
+    before = set(threading.enumerate())
+    if end == "bug":
+        with pytest.raises(KeyError):
+            ask("abc", question, workers=1, deadline=0.1, told=told)
+    else:
+        ask("abc", question, workers=1, deadline=0.1)
+    begun = set(threading.enumerate()) - before
+    release.set()
+    for thread in begun:
+        thread.join(10)
+    assert asked == ["a"]
+
+
 def test_each_is_told_in_the_thread_of_the_caller() -> None:
     told: list[tuple[str, bool]] = []
     here = threading.current_thread()

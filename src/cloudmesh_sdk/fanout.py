@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Generic, Self, TypeVar
 
@@ -98,14 +99,14 @@ def ask(
     workers: int = 64,
     told: Callable[[Answer[T]], None] | None = None,
 ) -> list[Answer[T]]:
-    """Ask every named service in a thread of its own and return the answers in order of names.
+    """Ask every named service once, in a thread of its own; return answers in order of names.
 
     `question` opens and asks one service; only `CloudmeshError` is an answer, any other exception
     is a bug and is raised. `told` hears each answer as it comes, in the caller's thread. A service
     that has not answered after `deadline` seconds is given up (its thread cannot be killed, but it
-    keeps nobody waiting, not even the interpreter's end).
+    keeps nobody waiting, not even the interpreter's end). None is asked after this has ended.
     """
-    asked = list(names)
+    asked = list(dict.fromkeys(names))
     if not asked:
         return []
     box: queue.SimpleQueue[Answer[T] | BaseException] = queue.SimpleQueue()
@@ -114,12 +115,22 @@ def ask(
         todo.put(name)
     for _ in range(min(workers, len(asked))):
         threading.Thread(target=_work, args=(todo, question, box), daemon=True).start()
-    answers = _collect(asked, box, deadline, told or _nobody)
+    try:
+        answers = _collect(asked, box, deadline, told or _nobody)
+    finally:
+        _drop(todo)
     return [answers[name] for name in asked]
 
 
 def _nobody(_: Answer[Any]) -> None:
     """Hear an answer that nobody waits for."""
+
+
+def _drop(todo: "queue.SimpleQueue[str]") -> None:
+    """Take away what no thread has begun: nobody waits for it any more."""
+    while not todo.empty():
+        with suppress(queue.Empty):  # a thread was faster
+            todo.get_nowait()
 
 
 def _work(

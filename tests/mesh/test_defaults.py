@@ -69,6 +69,40 @@ def test_an_unknown_default_or_cloud_is_refused(mesh: Mesh) -> None:
         mesh.default("cloud", "indai")
 
 
+def test_active_is_true_or_false_for_one_cloud(mesh: Mesh) -> None:
+    assert mesh.default("active", "false", cloud="india").value is False
+    assert [*mesh.active] == ["sierra"]
+    mesh.default("active", True, cloud="india")
+    assert [*mesh.active] == ["india", "sierra"]
+    for nonsense in ("maybe", 1, ["false"]):
+        with pytest.raises(ConfigError, match="active is true or false, not"):
+            mesh.default("active", nonsense, cloud="india")
+    with pytest.raises(ConfigError, match="active holds for one cloud; name it"):
+        mesh.default("active", False)
+    mesh.store.settings.set_default(mesh.user, "", "active", False)  # by an earlier release
+    assert mesh.default("active", cloud="india").value is True
+    mesh.unset("active", cloud="india")
+    assert mesh.default("active", cloud="off").value is False
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("image", 7, "image is a text, not 7"),
+        ("flavor", " ", "flavor is a text, not ' '"),
+        ("networks", ["a", 1], "networks is a list of texts, not"),
+        ("security_groups", {"a": 1}, "security_groups is a list of texts, not"),
+    ],
+)
+def test_a_default_of_another_type_is_refused(
+    mesh: Mesh, key: str, value: object, wanted: str
+) -> None:
+    with pytest.raises(ConfigError, match=wanted):
+        mesh.default(key, value, cloud="india")
+    mesh.default("networks", ("a", "b"), cloud="india")
+    assert mesh.default("networks", cloud="india").value == ["a", "b"]
+
+
 def test_all_defaults_are_listed_once(mesh: Mesh) -> None:
     mesh.default("image", "x")
     listed = {(d.cloud, d.key): d.value for d in mesh.defaults()}

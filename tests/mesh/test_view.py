@@ -198,12 +198,42 @@ def test_clouds_go_on_and_off_for_a_user(mesh: Mesh) -> None:
 
 
 def test_users_do_not_see_each_others_view(mesh: Mesh) -> None:
+    marie = Mesh(mesh.config, mesh.store, user="marie")
     mesh.servers()
-    started = mesh.start(cloud="india")
+    before = {row.name for row in marie.servers()}
+    started = mesh.start(cloud="india").one()
+    assert started.name in {row.name for row in mesh.servers("india")}
+    assert {row.name for row in marie.servers()} == before  # nothing asked since
+    assert marie.operations() == []
+    marie.clouds.close()
+
+
+def test_an_activated_user_sees_the_account_as_it_is(mesh: Mesh) -> None:
+    started = mesh.start(cloud="india").one()
     mesh.activate("marie")
     assert mesh.operations() == []
-    assert started[0].name in {s.name for s in mesh.servers("india")}  # the same account
+    assert started.name in {s.name for s in mesh.servers("india")}  # the same account
     assert [user.username for user in mesh.store.settings.users()] == ["marie"]
+
+
+def test_a_state_that_there_is_none_of_is_refused(mesh: Mesh) -> None:
+    with pytest.raises(InvalidRequestError, match="no state 'runing'; did you mean running"):
+        mesh.servers(state="runing")
+    with pytest.raises(InvalidRequestError, match="no state 'dnoe'; did you mean done"):
+        mesh.operations(state=["done", "dnoe"])
+    with pytest.raises(InvalidRequestError, match="no state 'deletd'; did you mean deleted"):
+        mesh.wait("seed-0001", "deletd")
+    with pytest.raises(InvalidRequestError, match="images have no state"):
+        mesh.images(state="running")
+
+
+def test_an_operation_of_another_user_is_not_shown(mesh: Mesh) -> None:
+    mesh.start(cloud="india")
+    (operation,) = mesh.operations()
+    assert mesh.operation(operation.id) == operation
+    mesh.activate("marie")
+    with pytest.raises(NotFoundError, match="0 operations have an id"):
+        mesh.operation(operation.id)
 
 
 def test_checks_ask_every_cloud(make: Make) -> None:

@@ -1,12 +1,13 @@
 """The facade: one user's view of all clouds of one configuration."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from cloudmesh_sdk.config import Config
-from cloudmesh_sdk.errors import ConfigError, NotFoundError
+from cloudmesh_sdk.errors import ConfigError, near
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.mesh.viewing import Viewing, kind_of
 from cloudmesh_sdk.models import (
@@ -63,7 +64,10 @@ class Mesh:
 
         settings = config if isinstance(config, Config) else Config.load(config)
         mesh = cls(settings, open_store(store, settings), user=user)
-        mesh.reconcile(patient=True)
+        with ExitStack() as stack:
+            stack.enter_context(mesh)
+            mesh.reconcile(patient=True)
+            stack.pop_all()
         return mesh
 
     # The clouds
@@ -78,17 +82,11 @@ class Mesh:
     @property
     def active(self) -> tuple[str, ...]:
         """Names of the clouds that are on: lists, refreshes and starts use these."""
-        kept = self.store.settings.defaults(self.user)
-        return tuple(
-            name
-            for name, entry in self.config.clouds.items()
-            if kept.get(name, {}).get("active", entry.active)
-        )
+        return self._defaults.active()
 
     def switch(self, cloud: str, on: bool) -> None:
         """Switch a cloud on or off for this user; its records stay in the view."""
-        self._names(cloud)
-        self.store.settings.set_default(self.user, cloud, "active", on)
+        self.default("active", on, cloud=cloud)
 
     def activate(self, username: str) -> Gathered[Server]:
         """Act as this user from now on and return the user's servers, asked for now.
@@ -191,14 +189,9 @@ class Mesh:
 
     def history(self, server: Server) -> list[Event]:
         """Return what happened to a server as seen from here, oldest first."""
-        seen = self.store.view.events(self.user, server.cloud, server.id)
-        asked = self.store.journal.find(owner=self.user, cloud=server.cloud, target=server.name)
-        for operation in asked:
-            detail = f"{operation.state} ({operation.id})"
-            if operation.error is not None:
-                detail += f": {operation.error.message}"
-            seen.append(Event(at=operation.created, what=operation.act, detail=detail))
-        return sorted(seen, key=lambda event: event.at)
+        from cloudmesh_sdk.mesh.past import history
+
+        return history(self.store, self.user, server)
 
     # Defaults and keys
 
@@ -229,7 +222,7 @@ class Mesh:
 
     def keys(self) -> "list[Key]":
         """Return the user's own public keys and the clouds that have them."""
-        return self._acting.keys()
+        return self._acting.keypairs.all()
 
     def add_key(self, name: str, public_key: str) -> "Key":
         """Keep a public key: its text, or the path of its file. The first becomes the default."""
@@ -241,7 +234,7 @@ class Mesh:
     def delete_key(self, name: str, *, cloud: str | None = None) -> None:
         """Forget a key here, or at a cloud where one is named."""
         if cloud is not None:
-            self._acting.forget_key(self._names(cloud)[0], name)
+            self._acting.keypairs.forget(self._names(cloud)[0], name)
             return
         self._keys.delete(name)
         if self.default("key").value == name:
@@ -251,7 +244,7 @@ class Mesh:
         self, name: str | None = None, *, cloud: str | Iterable[str] | None = None
     ) -> Gathered[Keypair]:
         """Put a key (the default one) on clouds (the active ones that keep keypairs)."""
-        return self._acting.upload_key(name, self._names(cloud))
+        return self._acting.keypairs.upload(name, self._names(cloud))
 
     # Acts
 
@@ -319,7 +312,7 @@ class Mesh:
 
         `errors` names those that never will (they failed, or are gone) or did not in time.
         """
-        return self._acting.wait(servers, self._names(cloud), ServerState(state), timeout, told)
+        return self._acting.wait(servers, self._names(cloud), state, timeout, told)
 
     # Operations
 
@@ -332,21 +325,17 @@ class Mesh:
         limit: int | None = 100,
     ) -> list[Operation]:
         """Return what was asked for, newest first."""
-        asked = [state] if isinstance(state, str) else list(state or ())
-        return self.store.journal.find(
-            owner=self.user, states=[OperationState(s) for s in asked], cloud=cloud,
-            target=target, limit=limit,
-        )  # fmt: skip
+        from cloudmesh_sdk.mesh.past import operations
+
+        return operations(
+            self.store.journal, self.user, state=state, cloud=cloud, target=target, limit=limit
+        )
 
     def operation(self, id: str) -> Operation:  # noqa: A002
         """Return one operation by its id, or by the beginning of it."""
-        found = self.store.journal.get(id)
-        if found is not None:
-            return found
-        close = [o for o in self.operations(limit=None) if o.id.startswith(id)]
-        if len(close) != 1:
-            raise NotFoundError(f"{len(close)} operations have an id that begins with {id!r}")
-        return close[0]
+        from cloudmesh_sdk.mesh.past import operation
+
+        return operation(self.store.journal, self.user, id)
 
     def reconcile(self, *, patient: bool = False) -> list[Operation]:
         """Find out what became of operations whose process died; return those that were open.
@@ -358,9 +347,10 @@ class Mesh:
 
     def close(self) -> None:
         """Give back connections; an embedded store stops when its last user has left."""
-        if "clouds" in self.__dict__:
-            self.clouds.close()
-        self.store.close()
+        with ExitStack() as stack:
+            stack.callback(self.store.close)
+            if "clouds" in self.__dict__:
+                stack.callback(self.clouds.close)
 
     def __enter__(self) -> Self:
         return self
@@ -399,11 +389,9 @@ class Mesh:
         """Return names of clouds (the active ones for None); raises `ConfigError`."""
         if names is None:
             return list(self.active)
-        asked = [names] if isinstance(names, str) else list(names)
+        asked = list(dict.fromkeys([names] if isinstance(names, str) else names))
         for name in asked:
             if name not in self.config.clouds:
-                from cloudmesh_sdk.errors import near
-
                 hint = near(name, self.config.clouds, what="configured")
                 raise ConfigError(f"there is no cloud {name!r}; {hint}")
         return asked

@@ -20,6 +20,15 @@ KEYS = (
 )  # fmt: skip
 """What can have a default."""
 
+LISTS = ("security_groups", "networks")
+"""Defaults that are a list of texts; `active` is true or false, all others are a text."""
+
+_TRUTH: Mapping[Any, bool] = {
+    True: True, "true": True, "yes": True, "on": True,
+    False: False, "false": False, "no": False, "off": False,
+}  # fmt: skip
+"""Words for `active`."""
+
 PER_CLOUD = ("image", "flavor", "key", "security_groups", "networks")
 """Defaults that are remembered as last used at a cloud."""
 
@@ -54,6 +63,11 @@ class Defaults:
         """Return a default as far as anything names it."""
         return self._pick(key, cloud, self._settings.defaults(self._owner))
 
+    def active(self) -> tuple[str, ...]:
+        """Return the names of the clouds that are on."""
+        kept = self._settings.defaults(self._owner)
+        return tuple(c for c in self._config.clouds if self._pick("active", c, kept).value)
+
     def all(self, clouds: Sequence[str]) -> list[Default]:
         """Return every default that is set, for the user and for each cloud."""
         kept = self._settings.defaults(self._owner)
@@ -69,8 +83,10 @@ class Defaults:
         ]
 
     def set(self, key: str, value: Any, cloud: str = "") -> Default:
-        """Set a default (None: unset) and return what then holds."""
+        """Set a default (None: unset) and return what then holds; raises `ConfigError`."""
         self.check(key)
+        if value is not None:
+            value = _checked(key, value, cloud)
         self._settings.set_default(self._owner, cloud, key, value)
         return self.get(key, cloud)
 
@@ -97,6 +113,25 @@ class Defaults:
         return Default(key=key, cloud=cloud)
 
 
+def _checked(key: str, value: Any, cloud: str) -> Any:
+    """Return a value as it is kept, or raise `ConfigError` where it is none for its key."""
+    if key == "active":
+        if not cloud:
+            raise ConfigError("active holds for one cloud; name it (--cloud NAME)")
+        word = value.strip().lower() if isinstance(value, str) else value
+        if not isinstance(word, str | bool) or word not in _TRUTH:
+            raise ConfigError(f"active is true or false, not {value!r}")
+        return _TRUTH[word]
+    if key in LISTS and isinstance(value, list | tuple):
+        if not all(isinstance(item, str) and item.strip() for item in value):
+            raise ConfigError(f"{key} is a list of texts, not {value!r}")
+        return list(value)
+    if not isinstance(value, str) or not value.strip():
+        what = "list of texts" if key in LISTS else "text"
+        raise ConfigError(f"{key} is a {what}, not {value!r}")
+    return value
+
+
 _Kept = Mapping[str, Mapping[str, Any]]
 _Found = tuple[Any, str] | None
 
@@ -107,7 +142,7 @@ def _set_for_cloud(_: Config, kept: _Kept, key: str, cloud: str) -> _Found:
 
 
 def _set_for_all(_: Config, kept: _Kept, key: str, __: str) -> _Found:
-    value = kept.get("", {}).get(key)
+    value = kept.get("", {}).get(key) if key != "active" else None
     return None if value is None else (value, "set for all clouds")
 
 

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import attrs
 
-from cloudmesh_sdk.errors import CloudmeshError
+from cloudmesh_sdk.errors import BackendError, CloudmeshError, StoreError
 from cloudmesh_sdk.fanout import Answer, Gathered, Source, ask
 from cloudmesh_sdk.hooks import tell
-from cloudmesh_sdk.mesh.registry import Clouds, guarded
+from cloudmesh_sdk.mesh.registry import Clouds
 from cloudmesh_sdk.models import Health, Record
 from cloudmesh_sdk.operations.runner import fault
-from cloudmesh_sdk.providers.base import Cloud, HasKeypairs
+from cloudmesh_sdk.providers.base import Cloud, HasKeypairs, guarded
 from cloudmesh_sdk.store.base import Store
 
 DEADLINE = 300.0
@@ -71,46 +71,67 @@ def refresh(
     deadline: float = DEADLINE,
     hooks: Callable[[], Any] | None = None,
 ) -> Gathered[Refreshed]:
-    """Ask the clouds for the kinds at once; what each says goes into the view as it comes."""
-    rows: list[Refreshed] = []
+    """Ask the clouds for the kinds at once; what each says goes into the view.
+
+    Raises `StoreError` where the store takes nothing at all. A cloud that hangs at one kind past
+    the deadline fails with that one and those after it: what it listed before is taken.
+    """
+    spoken = {name: _Spoken(kinds) for name in names}
+    found: dict[str, list[Refreshed]] = {}
     sources: dict[str, Source] = {}
-    begun = datetime.now(UTC)
 
-    def take(answer: Answer[list[Listing]]) -> None:
-        listings = answer.value or _all_failed(kinds, answer, begun)
-        for listing in listings:
-            if listing.error is None:
-                rows.append(_store(store, owner, answer.name, listing))
-            else:
-                store.view.failed(
-                    owner, answer.name, listing.kind, fault(listing.error), at=datetime.now(UTC)
-                )
-        sources[answer.name] = _source(answer, listings)
-        _tell(hooks, rows, answer.name)
+    def take(answer: Answer[None]) -> None:
+        name = answer.name
+        listings = spoken[name].all(answer)
+        kept = [_keep(store, owner, name, listing) for listing in listings]
+        found[name] = [row for row in kept if isinstance(row, Refreshed)]
+        errors = [row for row in kept if isinstance(row, CloudmeshError)]
+        sources[name] = _source(answer, listings, errors)
+        _tell(hooks, found[name])
         if told is not None:
-            told(attrs.evolve(answer, error=sources[answer.name].error))
+            told(attrs.evolve(answer, error=sources[name].error))
 
-    def question(name: str) -> list[Listing]:
+    def question(name: str) -> None:
         with clouds.use(name) as cloud:
-            return [_list(cloud, kind) for kind in kinds if isinstance(cloud, LISTS[kind][0])]
+            spoken[name].listen(cloud)
 
     ask(names, question, deadline=deadline, told=take)
-    order = {name: place for place, name in enumerate(names)}
-    rows.sort(key=lambda row: order[row.cloud])
-    return Gathered(rows, {name: sources[name] for name in names})
+    rows = [row for name in spoken for row in found[name]]
+    return Gathered(rows, {name: sources[name] for name in spoken})
 
 
-def _tell(hooks: Callable[[], Any] | None, rows: Sequence[Refreshed], cloud: str) -> None:
-    for row in rows if hooks is not None else ():
-        if row.cloud == cloud and hooks is not None:
-            tell(
-                hooks().refreshed,
-                cloud=cloud,
-                kind=row.kind,
-                new=row.new,
-                changed=row.changed,
-                gone=row.gone,
-            )
+class _Spoken:
+    """What one cloud has said so far: its own thread listens, and may be given up meanwhile."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self._kinds = list(kinds)
+        self._listings: list[Listing] = []
+
+    def listen(self, cloud: Cloud) -> None:
+        """Ask for each kind that such a cloud has."""
+        self._kinds = [kind for kind in self._kinds if isinstance(cloud, LISTS[kind][0])]
+        for kind in self._kinds:
+            self._listings.append(_list(cloud, kind))
+
+    def all(self, answer: Answer[None]) -> list[Listing]:
+        """Return the lists that are complete, and failed ones for the kinds that are missing."""
+        listings = list(self._listings)
+        if answer.error is None:
+            return listings
+        known = {listing.kind for listing in listings}
+        return listings + [
+            Listing(kind=kind, started=datetime.now(UTC), elapsed=0.0, calls=0, error=answer.error)
+            for kind in self._kinds
+            if kind not in known
+        ]
+
+
+def _tell(hooks: Callable[[], Any] | None, rows: Sequence[Refreshed]) -> None:
+    if hooks is None or not rows:
+        return
+    hear = hooks().refreshed
+    for row in rows:
+        tell(hear, cloud=row.cloud, kind=row.kind, new=row.new, changed=row.changed, gone=row.gone)
 
 
 def check(clouds: Clouds, names: Sequence[str], *, deadline: float = 60.0) -> Gathered[Health]:
@@ -155,13 +176,24 @@ def _list(cloud: Cloud, kind: str) -> Listing:
     )
 
 
-def _all_failed(kinds: Sequence[str], answer: Answer[Any], begun: datetime) -> list[Listing]:
-    if answer.error is None:
-        return []
-    return [
-        Listing(kind=kind, started=begun, elapsed=answer.elapsed, calls=0, error=answer.error)
-        for kind in kinds
-    ]
+def _keep(store: Store, owner: str, cloud: str, listing: Listing) -> Refreshed | CloudmeshError:
+    """Take a list into the view, or note there why there is none.
+
+    Records that cannot be kept are their cloud's failure and end nothing else; a store that is
+    gone cannot note that either, and so is told.
+    """
+    error = listing.error
+    if error is None:
+        try:
+            return _store(store, owner, cloud, listing)
+        except StoreError as problem:
+            error = problem
+        except Exception as problem:  # noqa: BLE001 - whatever an odd record makes a store trip on
+            why = f"{type(problem).__name__}: {problem}"
+            error = BackendError(f"{cloud}: its {listing.kind} cannot be kept: {why}")
+            error.__cause__ = problem
+    store.view.failed(owner, cloud, listing.kind, fault(error), at=datetime.now(UTC))
+    return error
 
 
 def _store(store: Store, owner: str, cloud: str, listing: Listing) -> Refreshed:
@@ -183,8 +215,9 @@ def _store(store: Store, owner: str, cloud: str, listing: Listing) -> Refreshed:
     )
 
 
-def _source(answer: Answer[Any], listings: Sequence[Listing]) -> Source:
-    errors = [listing.error for listing in listings if listing.error is not None]
+def _source(
+    answer: Answer[Any], listings: Sequence[Listing], errors: Sequence[CloudmeshError]
+) -> Source:
     return Source(
         name=answer.name,
         count=sum(len(listing.records) for listing in listings),

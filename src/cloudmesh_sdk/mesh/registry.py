@@ -2,28 +2,13 @@
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from cloudmesh_sdk import plugins
 from cloudmesh_sdk.config import CloudConfig
-from cloudmesh_sdk.errors import BackendError, CloudmeshError, ConfigError, near
-from cloudmesh_sdk.providers.base import Cloud
+from cloudmesh_sdk.errors import CloudmeshError, ConfigError, near
+from cloudmesh_sdk.providers.base import Cloud, guarded
 from cloudmesh_sdk.settings import build
-
-
-@contextmanager
-def guarded(name: str) -> Iterator[None]:
-    """Turn an exception of a driver that is none of ours into a `BackendError`, cause kept.
-
-    A driver that trips over an answer must not end what the other clouds are doing.
-    """
-    try:
-        yield
-    except CloudmeshError:
-        raise
-    except Exception as error:
-        text = f"{name}: the driver failed: {type(error).__name__}: {error}"
-        raise BackendError(text) from error
 
 
 class Clouds(Mapping[str, Cloud]):
@@ -41,7 +26,7 @@ class Clouds(Mapping[str, Cloud]):
         self.require(name)
         with self._locks[name]:
             if name not in self._open:
-                self._open[name] = self._make(name)
+                self._open[name] = self._opened(name)
             return self._open[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -69,10 +54,23 @@ class Clouds(Mapping[str, Cloud]):
             yield cloud
 
     def close(self) -> None:
-        """Close the drivers that were opened."""
-        for cloud in self._open.values():
-            cloud.close()
-        self._open.clear()
+        """Close the drivers that were opened, all of them; raises what one of them raised."""
+        opened, self._open = self._open, {}
+        with ExitStack() as stack:
+            for name, cloud in opened.items():
+                stack.enter_context(guarded(name))
+                stack.callback(cloud.close)
+
+    def _opened(self, name: str) -> Cloud:
+        """Open a driver; whatever is wrong with its entry must not end what other clouds do."""
+        try:
+            return self._make(name)
+        except CloudmeshError:
+            raise
+        except Exception as error:
+            where = self._config[name].where.at("clouds", name)
+            text = f"{where}: it cannot be opened: {type(error).__name__}: {error}"
+            raise ConfigError(text) from error
 
     def _make(self, name: str) -> Cloud:
         entry = self._config[name]

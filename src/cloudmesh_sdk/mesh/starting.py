@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 from cloudmesh_sdk import hooks, operations
 from cloudmesh_sdk.errors import (
     ConfigError,
-    ConflictError,
     InvalidRequestError,
     NotFoundError,
     near,
@@ -18,12 +17,12 @@ from cloudmesh_sdk.mesh.defaults import (
     suggest_flavor,
     suggest_image,
 )
-from cloudmesh_sdk.mesh.keys import Key, fingerprint
-from cloudmesh_sdk.mesh.names import hostlist, hostlists, only
+from cloudmesh_sdk.mesh.keypairs import Keypairs
+from cloudmesh_sdk.mesh.names import hostlists, only, several, states
+from cloudmesh_sdk.mesh.naming import new_names
 from cloudmesh_sdk.mesh.viewing import raise_alone
 from cloudmesh_sdk.mesh.waiting import wait
-from cloudmesh_sdk.models import Flavor, Image, Keypair, Operation, Server, ServerState
-from cloudmesh_sdk.providers.base import HasKeypairs
+from cloudmesh_sdk.models import Flavor, Image, Operation, Server, ServerState
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
@@ -35,6 +34,7 @@ class Acting:
     def __init__(self, mesh: "Mesh") -> None:
         self._mesh = mesh
         self._acts = Acts(mesh.store, mesh.user, mesh.clouds)
+        self.keypairs = Keypairs(mesh, self._acts)
 
     @property
     def hooks(self) -> Any:
@@ -85,43 +85,6 @@ class Acting:
         why = "the smallest that runs the image"
         return Default(key="flavor", cloud=cloud, value=flavor.id, source=why)
 
-    # Keys
-
-    def keys(self) -> list[Key]:
-        """Return the user's public keys and the clouds that were seen to have them."""
-        mesh = self._mesh
-        default = mesh._defaults.get("key").value
-        names = mesh._keys.all()
-        seen = mesh.keypairs(name=list(names)) if names else []
-        return [
-            Key(
-                name=name,
-                public_key=text,
-                fingerprint=fingerprint(text),
-                default=name == default,
-                clouds=tuple(row.cloud for row in seen if row.name == name),
-            )
-            for name, text in sorted(names.items())
-        ]
-
-    def upload_key(self, name: str | None, clouds: Sequence[str]) -> Gathered[Keypair]:
-        """Put a key on clouds that keep keypairs."""
-        name = name or self.default("key", None).value
-        own = self._mesh._keys.all()
-        if not name or name not in own:
-            hint = near(name or "", own, what="there")
-            raise NotFoundError(f"there is no key {name or ''!r} ({hint}); cm key add NAME FILE")
-        able = [c for c in clouds if isinstance(self._mesh.clouds[c], HasKeypairs)]
-        if not able:
-            raise InvalidRequestError(f"none of {', '.join(clouds) or 'no clouds'} keeps keypairs")
-        request = {"public_key": own[name]}
-        done = self._acts.run("upload", [(cloud, name, request) for cloud in able])
-        return cast("Gathered[Keypair]", done)
-
-    def forget_key(self, cloud: str, name: str) -> None:
-        """Take a key off a cloud."""
-        self._acts.run("forget", [(cloud, name, {})])
-
     # Servers
 
     def start(
@@ -145,12 +108,12 @@ class Acting:
         request = {
             "image": self._id(Image, where, image),
             "flavor": self._id(Flavor, where, flavor),
-            "key": self._key(where, key),
+            "key": self.keypairs.bring(where, key),
             "security_groups": self._list("security_groups", where, security_groups),
             "networks": self._list("networks", where, networks),
             "tags": dict(tags),
         }
-        names = self._names(where, name, count)
+        names = new_names(self._mesh, where, name, count)
         started = self._acts.run(
             "start",
             [(where, each, {**request, "name": each}) for each in names],
@@ -174,13 +137,14 @@ class Acting:
         self,
         servers: Any,
         clouds: Sequence[str],
-        state: ServerState,
+        state: str,
         timeout: float,
         told: Callable[[Server], None] | None,
     ) -> Gathered[Server]:
         """Wait until servers have a state."""
+        (wanted,) = states(ServerState, [state])
         return wait(
-            self.which(servers, clouds), state, self._mesh.clouds, self._seen,
+            self.which(servers, clouds), wanted, self._mesh.clouds, self._seen,
             timeout=timeout, told=told,
         )  # fmt: skip
 
@@ -194,11 +158,10 @@ class Acting:
 
     def which(self, servers: Any, clouds: Sequence[str]) -> list[Server]:
         """Return the servers that names, ids, hostlists or records mean, each once."""
-        several = [servers] if isinstance(servers, str | Server) else list(servers)
-        names = hostlists(item for item in several if isinstance(item, str))
-        named = iter(self._named(names, clouds))
-        found = [s for item in several if isinstance(item, Server) for s in (item,)]
-        unique = {(s.cloud, s.id): s for s in [*found, *named]}
+        asked = several(servers)
+        found = [item for item in asked if isinstance(item, Server)]
+        names = hostlists(item for item in asked if not isinstance(item, Server))
+        unique = {(s.cloud, s.id): s for s in [*found, *self._named(names, clouds)]}
         if not unique:
             raise InvalidRequestError("no server was named")
         return list(unique.values())
@@ -255,41 +218,6 @@ class Acting:
     def _list(self, key: str, cloud: str, asked: Sequence[str] | None) -> list[str]:
         value = asked if asked is not None else self.default(key, cloud).value
         return [value] if isinstance(value, str) else list(value or ())
-
-    def _key(self, cloud: str, asked: str | None) -> str | None:
-        name = asked or self.default("key", cloud).value
-        if not name or (asked is None and not isinstance(self._mesh.clouds[cloud], HasKeypairs)):
-            return None
-        there = self._mesh.keypairs(cloud, name=str(name))
-        if not there and name in self._mesh._keys.all():
-            self.upload_key(str(name), [cloud])
-        elif not there:
-            return self._mesh.keypair(cloud, str(name)).name
-        return str(name)
-
-    def _names(self, cloud: str, name: Any, count: int | None) -> list[str]:
-        if count is not None and count < 1:
-            raise InvalidRequestError(f"count must be 1 or more, found {count}")
-        if name is None:
-            return self._numbered(str(self.default("prefix", cloud).value), count or 1)
-        names = hostlist(name) if isinstance(name, str) else hostlists(name)
-        if count is not None and count != len(names):
-            if len(names) > 1:
-                raise InvalidRequestError(f"{len(names)} names for a count of {count}")
-            return self._numbered(names[0], count)
-        if taken := [row.name for row in self._mesh.servers(cloud, name=names)]:
-            raise ConflictError(f"{cloud} has a server called {taken[0]!r} already; choose another")
-        return names
-
-    def _numbered(self, prefix: str, count: int) -> list[str]:
-        """Return the next free names of a prefix; nobody else ever gets the same."""
-        names: list[str] = []
-        while len(names) < count:
-            numbers = self._mesh.store.settings.numbers(self._mesh.user, prefix, count - len(names))
-            new = [f"{prefix}-{number:04d}" for number in numbers]
-            taken = {row.name for row in self._mesh.servers(self._mesh.active, name=new)}
-            names += [name for name in new if name not in taken]
-        return names
 
 
 _SUGGEST: Mapping[str, Callable[[Acting, str | None], Default | None]] = {

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from cloudmesh_sdk import errors
-from cloudmesh_sdk.errors import CloudmeshError, NotFoundError
+from cloudmesh_sdk.errors import CloudmeshError, InvalidRequestError, NotFoundError
 from cloudmesh_sdk.fanout import Gathered, Source
-from cloudmesh_sdk.mesh.names import hostlists, only
-from cloudmesh_sdk.models import KINDS, Fault, Record
+from cloudmesh_sdk.mesh.names import hostlists, only, several, states
+from cloudmesh_sdk.models import KINDS, Fault, Record, Server, ServerState
 from cloudmesh_sdk.store.base import Query, Store, Sync
 
 R = TypeVar("R", bound=Record)
@@ -39,10 +39,10 @@ class Viewing:
         """Return the records of a kind; clouds that were never asked are asked now."""
         query = Query(
             clouds=tuple(clouds),
-            names=None if name is None else hostlists(_several(name)),
-            states=None if state is None else tuple(_several(state)),
+            names=None if name is None else hostlists(several(name)),
+            states=None if state is None else _states(kind, state),
             where=where or {},
-            sort=Query().sort if sort is None else tuple(_several(sort)),
+            sort=Query().sort if sort is None else tuple(several(sort)),
             limit=limit,
             missing=missing,
         )
@@ -102,8 +102,10 @@ def raise_alone(asked: Gathered[Any]) -> None:
             raise error
 
 
-def _several(value: str | Iterable[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+def _states(kind: type[Record], words: str | Iterable[str]) -> tuple[ServerState, ...]:
+    if kind is not Server:
+        raise InvalidRequestError(f"{kind.kind} have no state")
+    return states(ServerState, words)
 
 
 def _source(name: str, sync: Sync | None, count: int) -> Source:
