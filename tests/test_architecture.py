@@ -18,7 +18,7 @@ HOUSE = "cloudmesh_sdk"
 
 BELOW = ("errors", "tables", "models", "options", "fanout", "plugins", "hooks")
 DRIVER = ("errors", "tables", "models", "options")
-CONFIG = ("errors", "options", "plugins", "references", "settings", "sources")
+CONFIG = ("errors", "document", "options", "plugins", "references", "settings", "sources")
 MIDDLE = (*BELOW, "config", "settings", "providers.base", "store.base", "operations", "access")
 FACE = (*BELOW, "config", "config_edit", "settings", "sources", "store.base", "mesh", "services")
 
@@ -33,7 +33,8 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "hooks": ("errors", "models"),
     # the configuration
     "references": ("errors",),
-    "sources": ("errors",),
+    "document": ("errors",),
+    "sources": ("errors", "document"),
     "settings": ("errors", "options", "references"),
     "config": CONFIG,
     "config_edit": (*CONFIG, "config"),
@@ -69,7 +70,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "platformdirs": ("config", "sources", "store.mongo", "shell"),
     "stevedore": ("plugins",),
     "pluggy": ("hooks",),
-    "yaml": ("config", "sources", "shell"),
+    "yaml": ("document", "shell"),
     "ruamel": ("config_edit",),
     "keyring": ("references",),
     "ClusterShell": ("mesh",),

@@ -25,7 +25,7 @@ def clouds_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _options(source: str) -> dict[str, object]:
     text = f"clouds:\n  a: {{driver: x, from: '{source}', region_name: two}}"
-    return dict(Config.parse(text, path=Path("f.yaml")).clouds["a"].options)
+    return dict(Config.parse(text, path=Path("f.yaml")).clouds["a"].resolved())
 
 
 def test_an_entry_of_clouds_yaml_is_unfolded_and_the_file_wins(clouds_yaml: Path) -> None:

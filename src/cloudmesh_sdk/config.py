@@ -8,46 +8,28 @@ Every mistake is a `ConfigError` that names file, line and key.
 import getpass
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import attrs
 import platformdirs
-import yaml
 
-from cloudmesh_sdk.errors import ConfigError, near
+from cloudmesh_sdk import document
+from cloudmesh_sdk.document import Place, kind_of
+from cloudmesh_sdk.errors import near
 from cloudmesh_sdk.references import is_reference
-from cloudmesh_sdk.sources import expand
-
-Lines = Mapping[tuple[str, ...], int]
-"""Path of a key → its line, counted from 1."""
+from cloudmesh_sdk.sources import check, expand
 
 _SECRET = re.compile(r"password|passphrase|secret|token|api_?key", re.IGNORECASE)
 _OURS = ("driver", "from", "active", "defaults")
+_LISTS = ("security_groups", "networks")
+DEFAULTS = (
+    "cloud", "image", "flavor", "key", "prefix", *_LISTS, "ssh_user", "format",
+)  # fmt: skip
+"""What `defaults` may name; at a cloud all but `cloud`."""
+
 _TOP = ("profile", "store", "clouds", "queues", "provisioners", "defaults")
-
-
-@attrs.frozen(kw_only=True)
-class Place:
-    """A file and the lines of its keys: what an error message needs."""
-
-    path: Path | None = None
-    lines: Lines = attrs.field(factory=dict, repr=False)
-
-    def at(self, *key: str) -> str:
-        """Return `file:line: a.b.c` of a key, or of the nearest one above it that is there."""
-        shown = ".".join(key)
-        if self.path is None:
-            return shown
-        for end in range(len(key), 0, -1):
-            if key[:end] in self.lines:
-                return f"{self.path}:{self.lines[key[:end]]}: {shown}"
-        return f"{self.path}: {shown}"
-
-    def wrong(self, message: str, *key: str) -> NoReturn:
-        """Raise a `ConfigError` about a key."""
-        raise ConfigError(f"{self.at(*key)}: {message}" if key else f"{self.path}: {message}")
 
 
 @attrs.frozen(kw_only=True)
@@ -61,14 +43,28 @@ class Profile:
 
 @attrs.frozen(kw_only=True)
 class CloudConfig:
-    """One cloud of the file: its driver, and the options that the driver will read."""
+    """One cloud of the file: its driver, and the options that stand there."""
 
     name: str
     driver: str
     options: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    """As in the file; `resolved` adds what `source` names."""
+    source: str | None = None
+    """An account that stands elsewhere, as `from:` names it: `clouds.yaml:NAME` …"""
     active: bool = True
     defaults: Mapping[str, Any] = attrs.field(factory=dict)
     where: Place = attrs.field(factory=Place, repr=False)
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the options for the driver: those that `source` names, ours laid over them.
+
+        Read now, so that an account that is gone is a matter of this cloud alone; raises
+        `ConfigError` where it cannot be read.
+        """
+        if self.source is None:
+            return dict(self.options)
+        base = expand(self.source, where=self.where.at("clouds", self.name, "from"))
+        return {**base, **self.options}
 
 
 @attrs.frozen(kw_only=True)
@@ -92,18 +88,12 @@ class Config:
         file = Path(asked).expanduser() if asked else default_path()
         if not asked and not file.exists():
             return cls()
-        try:
-            text = file.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{file}: is not UTF-8: {error.reason} at {error.start}") from error
-        return cls.parse(text, path=file)
+        return cls.parse(document.read_text(file), path=file)
 
     @classmethod
     def parse(cls, text: str, *, path: Path | None = None) -> Self:
         """Return the configuration that a text describes; `path` is for messages."""
-        data, place = _read(text, path)
+        data, place = document.parse(text, path)
         _known(data, _TOP, place)
         clouds = _section(data, "clouds", place)
         return cls(
@@ -111,7 +101,7 @@ class Config:
             profile=_profile(_section(data, "profile", place), place),
             store=_section(data, "store", place),
             clouds={name: _cloud(name, entry, place) for name, entry in clouds.items()},
-            defaults=_section(data, "defaults", place),
+            defaults=_defaults(data, place),
             warnings=tuple(_clear_text(data, (), place)),
             where=place,
         )
@@ -126,66 +116,32 @@ def default_path() -> Path:
     return Path(platformdirs.user_config_dir("cloudmesh")) / "cloudmesh.yaml"
 
 
-def _read(text: str, path: Path | None) -> tuple[dict[str, Any], Place]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-    lines: dict[tuple[str, ...], int] = {}
-    try:
-        node = loader.get_single_node()
-        data = {} if node is None else _plain(node, (), lines, loader.construct_object)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        problem = error.problem or error.context
-        raise ConfigError(f"{where}: this is not YAML: {problem}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: this is not YAML: {error}") from error
-    finally:
-        loader.dispose()
-    place = Place(path=path, lines=lines)
-    if not isinstance(data, dict):
-        place.wrong(f"a mapping was wanted, found {_word(data)}")
-    return data, place
-
-
-def _plain(
-    node: yaml.Node,
-    key: tuple[str, ...],
-    lines: dict[tuple[str, ...], int],
-    scalar: Callable[..., Any],
-) -> Any:
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, key, lines, scalar) for item in node.value]
-    if not isinstance(node, yaml.MappingNode):
-        return scalar(node)
-    found: dict[str, Any] = {}
-    for name_node, value_node in node.value:
-        name = str(name_node.value)  # as written: a cloud may be called `on`
-        inner = (*key, name)
-        if name in found:
-            raise yaml.MarkedYAMLError(
-                problem=f"the key {'.'.join(inner)} stands here a second time",
-                problem_mark=name_node.start_mark,
-            )
-        lines[inner] = name_node.start_mark.line + 1
-        found[name] = _plain(value_node, inner, lines, scalar)
-    return found
-
-
-def _word(value: Any) -> str:
-    names = {
-        dict: "a mapping", list: "a list", str: "a text", bool: "true or false",
-        int: "a number", float: "a number",
-    }  # fmt: skip
-    return "nothing" if value is None else names.get(type(value), type(value).__name__)
-
-
-def _section(data: Mapping[str, Any], name: str, place: Place) -> dict[str, Any]:
+def _section(data: Mapping[str, Any], name: str, place: Place, *above: str) -> dict[str, Any]:
     found = data.get(name)
     if found is None:
         return {}
     if not isinstance(found, dict):
-        place.wrong(f"a mapping was wanted, found {_word(found)}", name)
+        place.wrong(f"a mapping was wanted, found {kind_of(found)}", *above, name)
     return found
+
+
+def _defaults(data: Mapping[str, Any], place: Place, *above: str) -> dict[str, Any]:
+    found = _section(data, "defaults", place, *above)
+    _known(found, DEFAULTS[1:] if above else DEFAULTS, place, *above, "defaults")
+    return {
+        name: _named(value, name in _LISTS, place, *above, "defaults", name)
+        for name, value in found.items()
+        if value is not None
+    }
+
+
+def _named(value: Any, several: bool, place: Place, *key: str) -> Any:
+    """Return a default as a text, or a list of texts; flavors and images may be numbers."""
+    if several and isinstance(value, list):
+        return [_named(item, False, place, *key) for item in value]
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        place.wrong(f"a text was wanted, found {kind_of(value)}; put quotes around it", *key)
+    return str(value)
 
 
 def _known(data: Mapping[str, Any], names: tuple[str, ...], place: Place, *key: str) -> None:
@@ -198,30 +154,31 @@ def _profile(data: dict[str, Any], place: Place) -> Profile:
     _known(data, ("username", "email", "prefix"), place, "profile")
     for name, value in data.items():
         if not isinstance(value, str) or not value:
-            place.wrong(f"a text was wanted, found {_word(value)}", "profile", name)
+            place.wrong(f"a text was wanted, found {kind_of(value)}", "profile", name)
     return Profile(**data)
 
 
 def _cloud(name: str, entry: Any, place: Place) -> CloudConfig:
     key = ("clouds", name)
     if not isinstance(entry, dict):
-        place.wrong(f"a mapping with a driver was wanted, found {_word(entry)}", *key)
+        place.wrong(f"a mapping with a driver was wanted, found {kind_of(entry)}", *key)
     driver = entry.get("driver")
     if not isinstance(driver, str):
         place.wrong("the name of a driver is missing (driver: …)", *key)
     active = entry.get("active", True)
     if not isinstance(active, bool):
-        place.wrong(f"true or false was wanted, found {_word(active)}", *key, "active")
+        place.wrong(f"true or false was wanted, found {kind_of(active)}", *key, "active")
     options = {option: value for option, value in entry.items() if option not in _OURS}
-    if "from" in entry:
-        base = expand(entry["from"], where=place.at(*key, "from"))
-        options = {**base, **options}
+    source = entry.get("from")
+    if source is not None:
+        check(source, where=place.at(*key, "from"))
     return CloudConfig(
         name=name,
         driver=driver,
         options=options,
+        source=source,
         active=active,
-        defaults=_section(entry, "defaults", place),
+        defaults=_defaults(entry, place, *key),
         where=place,
     )
 

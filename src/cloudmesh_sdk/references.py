@@ -36,10 +36,23 @@ def resolve(value: Any, *, where: str) -> Any:
     if not is_reference(value):
         return value
     scheme, _, name = value.partition(":")
+    if not name.strip():
+        raise ConfigError(f"{where}: {scheme}: names nothing")
     try:
         return _READERS[scheme](name)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error.__cause__
+    except (OSError, ValueError, RuntimeError) as error:  # an odd name, or an odd answer
+        raise ConfigError(f"{where}: {scheme}: cannot be followed: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    """Return why a reference cannot be followed; what could be read is not told."""
+    if isinstance(error, UnicodeDecodeError):
+        return "what is there is not UTF-8"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error)
 
 
 def _env(name: str) -> str:
@@ -81,13 +94,16 @@ def _keyring(name: str) -> str:
 
 
 def _cmd(command: str) -> str:
-    program = (shlex.split(command) or [""])[0]
+    words = shlex.split(command) or [""]
+    program = words[0]
     try:
         done = subprocess.run(  # noqa: S603 - the user's own configuration names it
-            shlex.split(command), capture_output=True, text=True, timeout=_PATIENCE, check=True
+            words, capture_output=True, encoding="utf-8", timeout=_PATIENCE, check=True
         )
     except FileNotFoundError as error:
         raise ConfigError(f"the command {program!r} is not there") from error
+    except OSError as error:
+        raise ConfigError(f"the command {program!r} does not run: {error.strerror}") from error
     except subprocess.CalledProcessError as error:
         raise ConfigError(f"the command {program!r} failed with {error.returncode}") from None
     except subprocess.TimeoutExpired:

@@ -35,7 +35,9 @@ def _value(option: Option, value: Any, where: str) -> Any:
     fitted = _fit(value, option.type)
     if fitted is _NO:
         found = "a secret of another type" if option.secret else repr(value)
-        raise ConfigError(f"{where}: {_wanted(option.type)} was wanted, found {found}")
+        wanted = _wanted(option.type)
+        hint = "; put quotes around it" if "a text" in wanted and not _holds(value) else ""
+        raise ConfigError(f"{where}: {wanted} was wanted, found {found}{hint}")
     return fitted
 
 
@@ -57,13 +59,17 @@ def _fit(value: Any, wanted: Any) -> Any:  # noqa: PLR0911 - a table of types wo
         return float(value)
     if wanted is int and isinstance(value, bool):
         return _NO
-    if wanted is str and isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)  # a password of digits is a number to YAML
+    if wanted is str and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # digits; a number with a point may have been written otherwise (1.10)
     return value if wanted is Any or isinstance(value, origin or wanted) else _NO
 
 
 def _listed(value: Any) -> bool:
     return isinstance(value, list | tuple)
+
+
+def _holds(value: Any) -> bool:
+    return _listed(value) or isinstance(value, Mapping)
 
 
 def _wanted(wanted: Any) -> str:

@@ -10,17 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-import yaml
 
+from cloudmesh_sdk import document
+from cloudmesh_sdk.document import Place
 from cloudmesh_sdk.errors import ConfigError, near
 
 
-def expand(source: Any, *, where: str) -> dict[str, Any]:
-    """Return the driver options behind a `from:`; raises `ConfigError` naming what is there."""
+def check(source: Any, *, where: str) -> None:
+    """Raise `ConfigError` where a `from:` has no form that we know; nothing is read."""
     kind, _, name = source.partition(":") if isinstance(source, str) else ("", "", "")
     if kind not in _SOURCES or not name:
         forms = " or ".join(f"{known}:NAME" for known in _SOURCES)
         raise ConfigError(f"{where}: {forms} was wanted, found {source!r}")
+
+
+def expand(source: str, *, where: str) -> dict[str, Any]:
+    """Return the driver options behind a `from:`; raises `ConfigError` naming what is there."""
+    check(source, where=where)
+    kind, _, name = source.partition(":")
     try:
         return _SOURCES[kind](name)
     except ConfigError as error:
@@ -36,11 +43,9 @@ def clouds_yaml(name: str) -> dict[str, Any]:
     path = _first_clouds_yaml()
     entry = _entry(path, name)
     secure = path.with_name("secure.yaml")
-    if secure.exists():
-        more = _clouds(secure).get(name, {})
-        entry = {**entry, **more, "auth": {**entry.get("auth", {}), **more.get("auth", {})}}
-    auth = entry.pop("auth", {})
-    return {**entry, **auth}
+    more = _entry(secure, name, needed=False) if secure.exists() else {"auth": {}}
+    auth = {**entry["auth"], **more["auth"]}
+    return {**{k: v for k, v in {**entry, **more}.items() if k != "auth"}, **auth}
 
 
 def aws_profile(name: str) -> dict[str, Any]:
@@ -51,10 +56,14 @@ def aws_profile(name: str) -> dict[str, Any]:
         ("AWS_CONFIG_FILE", "~/.aws/config", "profile "),
     ):
         parser = configparser.ConfigParser(interpolation=None, strict=False)
+        path = Path(os.environ.get(variable, file)).expanduser()
+        if not path.exists():
+            continue
         try:
-            parser.read(Path(os.environ.get(variable, file)).expanduser(), encoding="utf-8")
-        except configparser.Error as error:
-            raise ConfigError(f"{error.message}") from error
+            parser.read_string(document.read_text(path))
+        except configparser.Error as error:  # its text has lines of the file, with secrets
+            kind = type(error).__name__
+            raise ConfigError(f"{path} cannot be read: {kind}{_line(error)}") from None
         sections = {s.removeprefix(prefix): s for s in parser.sections()}
         known |= set(sections)
         region = parser.get(sections[name], "region", fallback=None) if name in sections else None
@@ -79,24 +88,30 @@ def _first_clouds_yaml() -> Path:
     raise ConfigError("there is no clouds.yaml; looked at " + ", ".join(map(str, places)))
 
 
-def _clouds(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        first = str(error).splitlines()[0]
-        raise ConfigError(f"{path} cannot be read: {first}") from error
-    found = data.get("clouds") if isinstance(data, dict) else None
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path} has no clouds")
-    return found
-
-
-def _entry(path: Path, name: str) -> dict[str, Any]:
-    clouds = _clouds(path)
-    if not isinstance(clouds.get(name), dict):
+def _entry(path: Path, name: str, *, needed: bool = True) -> dict[str, Any]:
+    """Return an entry of a file, its `auth` a mapping in any case."""
+    data, place = document.parse(document.read_text(path), path)
+    clouds = _mapping(data, place, "clouds")
+    if name not in clouds and needed:
         hint = near(name, clouds, what="there")
         raise ConfigError(f"{path} has no cloud {name!r}; {hint}")
-    return dict(clouds[name])
+    entry = _mapping(clouds, place, "clouds", name)
+    return {**entry, "auth": _mapping(entry, place, "clouds", name, "auth")}
+
+
+def _mapping(data: Mapping[str, Any], place: Place, *key: str) -> dict[str, Any]:
+    """Return the mapping under the last of the keys, empty where nothing stands there."""
+    found = data.get(key[-1])
+    if found is not None and not isinstance(found, dict):
+        place.wrong(f"a mapping was wanted, found {document.kind_of(found)}", *key)
+    return found or {}
+
+
+def _line(error: configparser.Error) -> str:
+    """Return the line that a parser stumbled over, where it says so."""
+    errors = getattr(error, "errors", None)
+    line = errors[0][0] if errors else getattr(error, "lineno", None)
+    return f" in line {line}" if line else ""
 
 
 _SOURCES: Mapping[str, Callable[[str], dict[str, Any]]] = {

@@ -9,15 +9,12 @@ from typing import Any, ClassVar
 
 import attrs
 
-from cloudmesh_sdk.config import Config
+from cloudmesh_sdk.config import DEFAULTS, Config
 from cloudmesh_sdk.errors import ConfigError, near
 from cloudmesh_sdk.models import Flavor, Image
 from cloudmesh_sdk.store.base import Settings
 
-KEYS = (
-    "cloud", "image", "flavor", "key", "prefix", "security_groups", "networks", "ssh_user",
-    "format", "active",
-)  # fmt: skip
+KEYS = (*DEFAULTS, "active")
 """What can have a default."""
 
 LISTS = ("security_groups", "networks")

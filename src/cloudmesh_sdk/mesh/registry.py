@@ -80,5 +80,5 @@ class Clouds(Mapping[str, Cloud]):
             where = entry.where.at("clouds", name, "driver")
             raise type(error)(f"{where}: {error}") from error
         where = entry.where.at("clouds", name)
-        made: Cloud = driver(name, build(driver.Settings, entry.options, where=where))
+        made: Cloud = driver(name, build(driver.Settings, entry.resolved(), where=where))
         return made

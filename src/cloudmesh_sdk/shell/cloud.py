@@ -61,6 +61,8 @@ class CloudInfo:
     driver: str
     active: bool
     file: str
+    source: str | None
+    """An account that stands elsewhere, whose options these are laid over."""
     options: dict[str, Any]
     defaults: dict[str, Any]
 
@@ -136,6 +138,7 @@ def info(session: Session, name: str, format: str) -> None:  # noqa: A002
         driver=entry.driver,
         active=is_active,
         file=entry.where.at("clouds", name),
+        source=entry.source,
         options=shown_options(entry.driver, dict(entry.options)),
         defaults=dict(entry.defaults),
     )

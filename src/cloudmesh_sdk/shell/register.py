@@ -126,7 +126,7 @@ def _complete(
     session: Session, name: str, entry: dict[str, Any], known: Mapping[str, Option]
 ) -> None:
     """Ask for what is needed and not there; the check says what is missing where nobody answers."""
-    there = _config(name, entry).clouds[name].options
+    there = _config(name, entry).clouds[name].resolved()
     missing = [o for o in known.values() if o.required and there.get(o.name) is None]
     if missing and not session.asks():
         names = " ".join(f"--set {option.name}=…" for option in missing)
