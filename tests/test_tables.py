@@ -1,12 +1,13 @@
 """Cells and tables, whoever draws them."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cloudmesh_sdk.errors import near
-from cloudmesh_sdk.models import Server, ServerState
-from cloudmesh_sdk.tables import age, cell, html_table
+from cloudmesh_sdk.models import Fault, Server, ServerState
+from cloudmesh_sdk.tables import age, cell, harmless_json, html_table, visible
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -37,6 +38,33 @@ def test_never_is_an_age() -> None:
 )
 def test_cells(value: object, text: str) -> None:
     assert cell(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a b é 日", "a b é 日"),
+        ("\x1b]0;t\x07", r"\x1b]0;t\x07"),
+        ("a\r\n\tb", r"a\r\n\tb"),
+        ("\x9b1m\x7f", r"\x9b1m\x7f"),
+        ("\u202aa\u202e \u2066b\u2069", r"\u202aa\u202e \u2066b\u2069"),
+        ("\ud800", r"\ud800"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_shown(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+def test_json_means_the_same_when_it_is_harmless() -> None:
+    value = {"a\u202e": ["\x9b", "\x1b\n", "é"]}
+    made = harmless_json(json.dumps(value, indent=1, ensure_ascii=False))
+    assert json.loads(made) == value
+    assert "é" in made
+    assert not {"\u202e", "\x9b", "\x1b"} & set(made)
+
+
+def test_a_kept_error_is_its_message() -> None:
+    assert cell(Fault(kind="QuotaError", message="no more")) == "QuotaError: no more"
 
 
 def test_html_is_escaped_everywhere() -> None:

@@ -218,6 +218,10 @@ class Fault:
     message: str
     transient: bool = False
 
+    def __str__(self) -> str:
+        """Return it as one line."""
+        return f"{self.kind}: {self.message}"
+
 
 @attrs.frozen(kw_only=True)
 class Operation:

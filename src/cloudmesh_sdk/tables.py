@@ -1,10 +1,17 @@
 """Records as text and HTML: what one cell says, whoever draws the table."""
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""What moves the cursor, colours, breaks lines, turns text around or is no character at all."""
+
+_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -23,6 +30,27 @@ def ago(moment: datetime | None, *, now: datetime | None = None) -> str:
     """Return how long ago a moment was as words: `3 min ago`, `just now`, `never`."""
     words = age(moment, now=now)
     return {"now": "just now", "never": "never"}.get(words, f"{words} ago")
+
+
+def visible(text: str) -> str:
+    r"""Return a text that a terminal shows as it is: control characters and bidi marks escaped.
+
+    An escape becomes `\x1b`, a newline `\n`, a mark that turns text around `\u202e`.
+    """
+    return _UNSEEN.sub(_escape, text)
+
+
+def harmless_json(text: str) -> str:
+    r"""Return JSON text with the same meaning where such characters stand as `\uXXXX`.
+
+    Newlines between values stay; within strings JSON has escaped them already.
+    """
+    return _UNSEEN.sub(lambda m: m[0] if m[0] == "\n" else f"\\u{ord(m[0]):04x}", text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    found, code = match[0], ord(match[0])
+    return _SHORT.get(found) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")  # noqa: PLR2004
 
 
 def cell(value: Any) -> str:

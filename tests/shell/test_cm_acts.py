@@ -52,16 +52,64 @@ def test_several_are_deleted_only_by_those_who_say_yes(cm: Cm) -> None:
     cm("vm start web-1 web-2")
     result = cm("vm delete web-1 web-2")
     assert result.exit_code == 2
-    assert "delete 2 servers: web-1, web-2? Nobody can be asked here: say --yes" in result.error
+    assert (
+        "delete 2 servers: india:web-1, india:web-2? Nobody can be asked here: say --yes"
+        in result.error
+    )
     assert set(listed(cm, "--name web-[1-2]")) == {"web-1", "web-2"}
     assert cm("vm delete -y web-1 web-2").exit_code == 0
     assert listed(cm, "--name web-[1-2]") == {}
 
 
-def test_one_is_deleted_without_a_question(cm: Cm) -> None:
+def test_one_is_deleted_only_by_those_who_say_yes_too(cm: Cm) -> None:
     cm("vm start web-1")
-    assert cm("vm delete web-1").exit_code == 0
+    result = cm("vm delete web-1")
+    assert result.exit_code == 2
+    assert "delete india:web-1? Nobody can be asked here: say --yes" in result.error
+    assert "web-1" in listed(cm, "--name web-1")
+    assert cm("vm delete web-1 --yes").exit_code == 0
     assert listed(cm, "--name web-1") == {}
+
+
+@pytest.mark.parametrize(
+    "line", ["vm delete seed-0001", "vm delete i-00000001", "vm info seed-0001"]
+)
+def test_a_name_that_means_several_is_refused_before_any_question(cm: Cm, line: str) -> None:
+    cm("vm list")
+    result = cm(line)
+    assert result.exit_code == 1
+    assert "(india:i-00000001, sierra:i-00000001); --cloud NAME says which" in result.error
+    assert "say --yes" not in result.error
+
+
+def test_a_server_that_started_elsewhere_is_found_and_stopped(
+    cm: Cm, program: Program, config: Path
+) -> None:
+    cm("vm list")
+    assert program("vm", "start", "late-1").returncode == 0
+    assert cm("vm stop late-1 --wait").exit_code == 0
+    result = cm("vm stop late-2")
+    assert (result.exit_code, "no server 'late-2'; did you mean late-1?" in result.error) == (
+        4,
+        True,
+    )
+
+
+def test_a_deleted_server_still_has_data_and_a_history(cm: Cm) -> None:
+    cm("vm start web-1")
+    cm("vm delete web-1 --yes")
+    cm("refresh")
+    found = json.loads(cm("vm info web-1 --format json").output)
+    assert (found["name"], found["native"]["name"]) == ("web-1", "web-1")
+    assert found["missing"] is not None
+    told = json.loads(cm("vm history web-1 --format json").output)
+    assert {"start", "delete"} <= {event["what"] for event in told}
+    assert cm("vm info web-2").exit_code == 4
+
+
+def test_the_hint_after_a_start_can_be_pasted(cm: Cm) -> None:
+    result = cm("vm start 'web 1'")
+    assert result.error.startswith("cm vm wait 'web 1' waits until it runs")
 
 
 def test_what_fails_is_told_beside_what_was_done(cm: Cm, config: Path) -> None:

@@ -111,6 +111,7 @@ def test_a_demo_that_is_kept_runs_until_it_is_stopped(place: Path) -> None:
     assert done.returncode == 0, done.stderr
     exports = dict(re.findall(r"^  export (\w+)='?([^'\n]+)'?$", done.stdout, re.MULTILINE))
     assert set(exports) == {"CLOUDMESH_CONFIG", "CLOUDMESH_DEMO_SECRET"}
+    assert (place / "data" / "cloudmesh").stat().st_mode & 0o777 == 0o700
     listed = subprocess.run(
         [CM, "vm", "list", "--refresh"],
         capture_output=True, text=True, check=True, env={**os.environ, **exports},

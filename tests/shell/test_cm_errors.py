@@ -1,5 +1,7 @@
 """Every mistake is one line and an exit code that scripts can use."""
 
+import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from tests.shell.calling import Cm, Program
 
 from cloudmesh_sdk import errors
@@ -148,13 +151,28 @@ def test_the_clear_text_warning_is_told_once(config: Path) -> None:
     assert "hush" not in first.output + first.error
 
 
-def test_ctrl_c_is_one_line_and_130(environment: dict[str, str], config: Path) -> None:
+JOURNALLED = (
+    "what was sent already is journalled, the next command finds out what became of it (cm op list)"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("refresh", "cm: interrupted"),
+        ("vm start web-1 --image img-0001 --flavor 1", f"cm: interrupted; {JOURNALLED}"),
+    ],
+)
+def test_ctrl_c_is_one_line_and_130(
+    environment: dict[str, str], config: Path, line: str, says: str
+) -> None:
     config.write_text("clouds: {slow: {driver: memory, latency: 20}}\n")
     code = (
-        "import sys\n"
+        "import atexit, sys, time\n"
         "from cloudmesh_sdk.shell.start import main\n"
+        "atexit.register(time.sleep, 1)\n"  # as pymongo, which ends its threads then
         "print('ready', flush=True)\n"
-        "sys.exit(main(['--store', 'memory', 'refresh']))\n"
+        f"sys.exit(main(['--store', 'memory', *{line.split()!r}]))\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code],
@@ -168,10 +186,10 @@ def test_ctrl_c_is_one_line_and_130(environment: dict[str, str], config: Path) -
             assert time.monotonic() < end
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
+        first = process.stderr.readline()
+        process.send_signal(signal.SIGINT)  # impatient people press it twice
         assert process.wait(15) == 130
-        lines = process.stderr.read().splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("cm: interrupted; what was sent already is journalled")
+        assert (first, process.stderr.read()) == (f"{says}\n", "")
 
 
 def _threads(pid: int) -> int:
@@ -192,6 +210,60 @@ def test_a_reader_that_goes_away_is_no_error(environment: dict[str, str], config
         told = process.stderr.read()
         assert process.wait(30) == codes.PIPE
     assert b"Traceback" not in told
+
+
+def shell(environment: dict[str, str], line: str) -> "subprocess.CompletedProcess[str]":
+    cm = shlex.quote(str(Path(sys.executable).with_name("cm")))
+    return subprocess.run(
+        ["sh", "-c", line.replace("MEM", "cm --store memory").replace("cm", cm, 1)],
+        capture_output=True, text=True, check=False, env=environment, timeout=60,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("MEM vm list > /dev/full", 1, "output cannot be written: No space left on device\n"),
+        ("cm version > /dev/full", 1, "output cannot be written: No space left on device\n"),
+        ("MEM vm list >&-", 1, "output is closed; > /dev/null throws the output away\n"),
+        ("MEM <&-", 2, "input is closed, and no command is named (cm --help shows how)\n"),
+        ("MEM vm list --format json <&-", 0, ""),
+        ("MEM vm lst 2>&-", 2, ""),
+    ],
+)  # fmt: skip
+def test_a_stream_that_is_no_good_is_one_line(
+    environment: dict[str, str], line: str, code: int, says: str
+) -> None:
+    done = shell(environment, line)
+    assert (done.returncode, done.stderr) == (code, says and f"cm: standard {says}")
+
+
+NASTY = "a\x1b[31m\n\t\x9b\u202eb"
+SHOWN = r"a\x1b[31m\n\t\x9b\u202eb"
+
+
+def test_what_a_cloud_says_cannot_command_the_terminal(cm: Cm, config: Path) -> None:
+    cm("vm list india")
+    path = config.parent / "india.json"
+    seen = json.loads(path.read_text())
+    for row in seen["servers"].values():
+        row["name"] = NASTY
+    path.write_text(json.dumps(seen))
+    lines = ["vm list india --refresh", "vm info i-00000001 --cloud india", "vm start -n 1",
+             "vm delete i-00000001 --cloud india", f"vm info {NASTY!r} --cloud india",
+             "vm list india --format yaml", "vm list india --format json --native"]  # fmt: skip
+    for line in lines:
+        result = cm(line)
+        unseen = [
+            letter
+            for letter in result.output + result.error
+            if letter in set(NASTY) - set("a[31mb\n")
+        ]
+        assert unseen == [], line
+    assert SHOWN in cm("vm list india").output
+    assert f"delete india:{SHOWN}?" in cm("vm delete i-00000001 --cloud india").error
+    assert json.loads(cm("vm list india --format json").output)[0]["name"] == NASTY
+    assert yaml.safe_load(cm("vm list india --format yaml").output)[0]["name"] == NASTY
 
 
 def test_exit_codes_reach_the_system(program: Program) -> None:

@@ -1,12 +1,15 @@
 """Lines of commands: from Python, from scripts, from a person at a terminal."""
 
+import functools
 import json
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import click
 import pexpect
 import pytest
 from tests.shell.calling import Cm, Program
@@ -180,6 +183,15 @@ def test_lines_may_come_from_standard_input(program: Program) -> None:
     assert "cm: <stdin>:2: exit code 2: vm lst" in done.stderr
 
 
+@pytest.mark.parametrize("word", ["quit", "exit", "  q  "])
+def test_a_script_ends_where_it_says_so(program: Program, tmp_path: Path, word: str) -> None:
+    text = f"version\n{word}\nvm lst\n"
+    (tmp_path / "script").write_text(text)
+    for done in (program(text=text), program("script", str(tmp_path / "script"))):
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("cm ")
+
+
 # at a terminal
 
 
@@ -237,7 +249,7 @@ def test_ctrl_c_drops_the_line_and_ctrl_d_leaves(terminal: "pexpect.spawn[str]")
 
 def test_a_person_is_asked_before_several_servers_go(terminal: "pexpect.spawn[str]") -> None:
     terminal.send("vm delete seed-[0001-0002] --cloud india\r")
-    terminal.expect("delete 2 servers: seed-0001, seed-0002")
+    terminal.expect("delete 2 servers: india:seed-0001, india:seed-0002")
     terminal.send("n\r")
     terminal.expect("nothing to delete, then")
     terminal.expect("cm>")
@@ -246,6 +258,13 @@ def test_a_person_is_asked_before_several_servers_go(terminal: "pexpect.spawn[st
     terminal.send("y\r")
     terminal.expect("deleted")
     terminal.expect("cm>")
+
+
+def test_a_person_is_asked_before_one_server_goes(terminal: "pexpect.spawn[str]") -> None:
+    terminal.send("vm delete seed-0001 --cloud india\r")
+    terminal.expect("delete india:seed-0001\\?")
+    terminal.send("n\r")
+    terminal.expect("nothing to delete, then")
 
 
 def test_past_lines_are_kept_for_their_owner_alone(terminal: "pexpect.spawn[str]") -> None:
@@ -283,6 +302,34 @@ def test_a_terminal_gets_a_drawn_table_and_a_bar(environment: dict[str, str]) ->
     assert "────" in text
     assert "2/2" in text
     assert "india ✓" in text
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_narrow_terminal_folds_no_word_and_says_what_is_missing(
+    environment: dict[str, str], width: int
+) -> None:
+    cm = str(Path(sys.executable).with_name("cm"))
+    run: Any = functools.partial(
+        pexpect.run, encoding="utf-8", env={**environment, "TERM": "xterm", "COLUMNS": str(width)}
+    )
+    text = click.unstyle(run(f"{cm} --store memory vm list"))
+    row = next(line for line in text.splitlines() if "seed-0001" in line)
+    assert row.split()[:3] == ["india", "seed-0001", "running"]
+    assert len([line for line in text.splitlines() if "running" in line]) == 5
+    assert "left out, for the terminal is narrow: private_ips" in text
+    assert "private_ips" in run(f"{cm} --store memory vm list --columns name,private_ips")
+
+
+def test_many_rows_are_printed_plainly(environment: dict[str, str], config: Path) -> None:
+    config.write_text("clouds: {big: {driver: memory, servers: 3000}}\n")
+    cm = str(Path(sys.executable).with_name("cm"))
+    text = pexpect.run(
+        f"{cm} --store memory vm list",
+        encoding="utf-8",
+        env={**environment, "TERM": "xterm", "COLUMNS": "160"},
+    )
+    assert "────" not in text
+    assert text.count("\x1b[32mrunning\x1b[0m") == 3000
 
 
 @pytest.mark.parametrize(

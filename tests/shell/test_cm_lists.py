@@ -14,6 +14,7 @@ import yaml
 from tests.shell.calling import Cm, Program
 
 from cloudmesh_sdk.models import Server, ServerState
+from cloudmesh_sdk.shell.narrow import as_text as as_coloured, fitting
 from cloudmesh_sdk.shell.plain import as_text, plain, text
 from cloudmesh_sdk.shell.where import holds, look, parse
 
@@ -131,6 +132,12 @@ def test_refresh_shows_what_changed_since(cm: Cm, config: Path) -> None:
     assert len(rows(cm("vm list india --format json").output)) == 3
     assert len(rows(cm("vm list india --refresh --format json").output)) == 2
     assert len(rows(cm("vm list india --missing --format json").output)) == 3
+
+
+def test_a_limit_does_not_change_what_a_cloud_is_said_to_have(cm: Cm) -> None:
+    result = cm("vm list --limit 1")
+    assert len(result.output.splitlines()) == 3
+    assert result.error == "india: 3, seen just now · sierra: 2, seen just now\n"
 
 
 BROKEN = """\
@@ -263,6 +270,43 @@ def test_plain_data_is_what_json_can_say() -> None:
 )  # fmt: skip
 def test_a_cell_is_short(value: object, shown: str) -> None:
     assert text(value) == shown
+
+
+ROW = ["sierra-east-2", "albert-0001", "running", "198.51.100.7", "10.0.0.2", "m1.small",
+       "0f1e2d3c-0000-4000-8000-000000000000", "9a8b7c6d-0000-4000-8000-000000000000"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("most", "kept"),
+    [
+        (200, Server.columns),
+        (120, ("cloud", "name", "state", "public_ips", "flavor", "image")),
+        (80, ("cloud", "name", "state", "public_ips", "flavor")),
+        (45, ("cloud", "name", "state")),
+        (10, ("cloud", "name", "state")),
+    ],
+)
+def test_a_narrow_terminal_gets_what_matters_most(most: int, kept: tuple[str, ...]) -> None:
+    columns, rows, left_out = fitting(Server.columns, [ROW], most)
+    assert tuple(columns) == kept
+    assert rows == [[word for name, word in zip(Server.columns, ROW, strict=True) if name in kept]]
+    assert {*left_out} == {*Server.columns} - {*kept}
+
+
+def test_sentences_are_folded_before_columns_are_left_out() -> None:
+    columns, _, left_out = fitting(
+        ("name", "state", "seen", "error"), [["n", "s", "t", "x" * 300]], 80
+    )
+    assert (columns, left_out) == (["name", "state", "seen", "error"], [])
+
+
+def test_a_big_table_on_a_terminal_is_aligned_and_coloured() -> None:
+    head, _, first, second = as_coloured(
+        ("state", "name"), [["running", "a"], ["what", "b"]]
+    ).split("\n")
+    assert head == "state    name"
+    assert first == "\x1b[32mrunning\x1b[0m  a"
+    assert second == "what     b"
 
 
 def test_an_empty_table_still_names_its_columns() -> None:

@@ -67,6 +67,12 @@ def test_info_hides_secrets_but_not_references(cm: Cm, config: Path) -> None:
     assert "env:A_SECRET" in cm("cloud info a").output
 
 
+def test_info_hides_the_password_in_a_url(cm: Cm, config: Path) -> None:
+    config.write_text("clouds: {a: {driver: memory, file: 'http://u:p@ss@host:80/x?a=b@c'}}\n")
+    result = cm("cloud info a --format json")
+    assert json.loads(result.output)["options"] == {"file": "http://u:***@host:80/x?a=b@c"}
+
+
 def test_check_asks_each_cloud_who_we_are(cm: Cm, config: Path) -> None:
     config.write_text("clouds: {a: {driver: memory}, b: {driver: memory, fail: AuthError}}\n")
     result = cm("cloud check --format json")
@@ -195,6 +201,20 @@ def test_a_key_is_kept_uploaded_and_forgotten(cm: Cm, tmp_path: Path) -> None:
     assert [r["cloud"] for r in rows(cm("key clouds --format json").output)] == ["sierra"]
     assert cm("key delete mine").exit_code == 0
     assert rows(cm("key list --format json").output) == []
+
+
+def test_another_key_of_a_name_is_taken_only_by_force(cm: Cm) -> None:
+    assert cm(f"key add mine '{KEY}'").exit_code == 0
+    assert cm(f"key add mine '{KEY} another comment'").exit_code == 0
+    other = KEY.replace("AAAAC3NzaC1lZDI1NTE5AAAAI", "AAAAC3NzaC1lZDI1NTE5AAAAJ")
+    assert other != KEY
+    result = cm(f"key add mine '{other}'")
+    assert result.exit_code == 1
+    assert "there is another key named 'mine' (SHA256:" in result.error
+    assert "--force replaces it" in result.error
+    before = rows(cm("key list --format json").output)
+    assert cm(f"key add mine '{other}' --force").exit_code == 0
+    assert rows(cm("key list --format json").output) != before
 
 
 def test_without_a_file_the_usual_key_is_taken(

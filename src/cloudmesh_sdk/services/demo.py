@@ -62,7 +62,8 @@ class Demo:
 
     def start(self) -> Moto:
         """Start the EC2 server and write the configuration; MongoDB starts with the first use."""
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # parents get no mode
+        self.directory.mkdir(exist_ok=True, mode=0o700)
         self._moto = moto.start(self.directory, stay=self.keep)
         text = _CONFIG.format(
             directory=self.directory,

@@ -1,5 +1,6 @@
 """`cm vm start|stop|resume|reboot|delete|wait`: what changes servers, and waiting for it."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import click
 
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.models import Operation, OperationState, Server, ServerState
-from cloudmesh_sdk.shell import codes, params
+from cloudmesh_sdk.shell import choosing, codes, params
 from cloudmesh_sdk.shell.output import Look, looks, note, print_rows, tell_sources
 from cloudmesh_sdk.shell.progress import Done, progress
 from cloudmesh_sdk.shell.session import Session
@@ -77,11 +78,12 @@ def start(
     options["tags"] = dict(map(_tag, options["tags"]))
     if user_data:
         options["user_data"] = Path(user_data).read_text(encoding="utf-8")
+    session.acted = True
     with progress(session, "start", options["count"] or 1) as done:
         found = session.mesh.start(name=[*names, *more] or None, told=_told(done), **options)
     code = _finish(session, found, look, "running" if waits else "")
     if found and not waits and look.chosen(session) == "table":
-        first = found[0].name
+        first = shlex.quote(found[0].name)
         note(f"cm vm wait {first} waits until it runs, cm vm info {first} shows all about it")
     return code
 
@@ -109,18 +111,22 @@ def _add_act(group: click.Group, name: str, text: str, state: str) -> None:
         look: Look,
         yes: bool = True,
     ) -> int:
-        known = [server.name for server in session.mesh.servers(cloud, name=names)]
-        if len(known) > 1 and not params.agreed(session, _question(name, known), yes=yes):
+        meant = choosing.servers(session, cloud, names)
+        if not params.agreed(session, _question(name, meant), yes=yes):
             note(f"nothing to {name}, then")
             return codes.OK
-        with progress(session, name, len(known) or len(names)) as done:
-            found = getattr(session.mesh, name)(names, cloud=cloud, told=_told(done))
+        session.acted = True
+        with progress(session, name, len(meant)) as done:
+            found = getattr(session.mesh, name)(meant, cloud=cloud, told=_told(done))
         return _finish(session, found, look, state if waits else "")
 
     group.command(name, help=text)(params.yes_option(command) if name == "delete" else command)
 
 
-def _question(act: str, names: list[str]) -> str:
+def _question(act: str, servers: list[Server]) -> str:
+    names = [f"{server.cloud}:{server.name}" for server in servers]
+    if len(names) == 1:
+        return f"{act} {names[0]}?"
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{act} {len(names)} servers: {', '.join(names[:_SHOWN])}{more}?"
 

@@ -7,6 +7,7 @@ from functools import cache
 import click
 
 from cloudmesh_sdk.errors import CloudmeshError
+from cloudmesh_sdk.tables import visible
 
 
 @cache
@@ -19,7 +20,7 @@ def commands() -> Mapping[str, click.Command]:
         try:
             answers = hooks.manager([point]).hook.add_commands()
         except CloudmeshError as error:
-            print(f"cm: warning: {error}", file=sys.stderr)
+            print(f"cm: warning: {visible(str(error))}", file=sys.stderr)
             continue
         for answer in answers:
             several = answer if isinstance(answer, list | tuple) else [answer]

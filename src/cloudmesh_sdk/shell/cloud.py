@@ -1,5 +1,6 @@
 """`cm cloud`."""
 
+import re
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -12,6 +13,9 @@ from cloudmesh_sdk.shell.app import Group
 from cloudmesh_sdk.shell.output import Look, looks, note, show, tell_sources
 from cloudmesh_sdk.shell.records import FORMAT, show_record
 from cloudmesh_sdk.shell.session import Session
+
+_PASSWORD = re.compile(r"(\w://[^/@\s:]*:)[^/\s]*@")
+"""The password within a URL (RFC 3986, userinfo)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -155,6 +159,8 @@ def shown_options(driver: str, options: dict[str, Any]) -> dict[str, Any]:
     return {
         name: "(hidden)"
         if name in known and known[name].secret and not str(value).startswith(scheme)
+        else _PASSWORD.sub(r"\1***@", value)
+        if isinstance(value, str)
         else value
         for name, value in options.items()
     }

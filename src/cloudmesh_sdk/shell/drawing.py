@@ -1,42 +1,33 @@
 """What is drawn on a terminal: tables, trees, progress. Imported only where there is one."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.json import JSON
+from rich.highlighter import JSONHighlighter
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-_STYLES: Mapping[str, str] = {
-    "running": "green", "done": "green", "ok": "green", "yes": "green",
-    "pending": "cyan", "rebooting": "cyan", "stopping": "cyan", "deleting": "cyan",
-    "stopped": "yellow", "suspended": "yellow", "unknown": "yellow", "warning": "yellow",
-    "stale": "yellow",
-    "error": "red", "failed": "red", "broken": "red",
-    "missing": "dim", "deleted": "dim", "cancelled": "dim", "no": "dim", "off": "dim",
-}  # fmt: skip
-"""Colours of words that tell a state."""
-
-_STATES = ("state", "active")
-"""Columns that hold such words."""
+from cloudmesh_sdk.shell.colours import STATES, STYLES
+from cloudmesh_sdk.tables import visible
 
 
 def draw(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Draw a table on stdout."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name in STATES)
     for row in rows:
         table.add_row(*(_cell(name, text) for name, text in zip(columns, row, strict=True)))
     Console().print(table)
 
 
 def _cell(column: str, text: str) -> Text:
-    return Text(text, style=_STYLES.get(text, "") if column in _STATES else "")
+    return Text(text, style=STYLES.get(text, "") if column in STATES else "")
 
 
 def draw_record(fields: Sequence[tuple[str, str]], native: str) -> None:
@@ -50,7 +41,7 @@ def draw_record(fields: Sequence[tuple[str, str]], native: str) -> None:
     console.print(table)
     if native:
         console.print(Text("\nnative", style="bold"))
-        console.print(JSON(native))
+        console.print(JSONHighlighter()(Text(native)))
 
 
 @contextmanager
@@ -65,6 +56,7 @@ def progress(title: str, total: int) -> Iterator[Callable[[str, bool], None]]:
         names: list[str] = []
 
         def done(name: str, failed: bool) -> None:
+            name = escape(visible(name))
             names.append(f"[red]{name} ✗[/red]" if failed else f"[green]{name} ✓[/green]")
             bar.update(task, advance=1, names=" ".join(names[-6:]))
 

@@ -17,10 +17,9 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from cloudmesh_sdk import __version__
 from cloudmesh_sdk.shell.app import COMMANDS, app
 from cloudmesh_sdk.shell.running import guarded
-from cloudmesh_sdk.shell.script import run_line
+from cloudmesh_sdk.shell.script import LEAVE, run_line
 from cloudmesh_sdk.shell.session import Session
 
-_LEAVE = ("quit", "exit", "q")
 _WELCOME = "cm {version}. help lists the commands, help COMMAND explains one, quit leaves."
 
 
@@ -76,7 +75,7 @@ def interact(session: Session) -> int:
             continue
         except EOFError:
             return code
-        if line.split()[:1] and line.split()[0] in _LEAVE:
+        if line.split() in LEAVE:
             return code
         code = guarded(session, lambda: run_line(session, line))  # noqa: B023
 

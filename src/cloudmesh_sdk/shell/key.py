@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from cloudmesh_sdk.mesh.keys import Key
+from cloudmesh_sdk.errors import ConflictError
+from cloudmesh_sdk.mesh.keys import Key, fingerprint
 from cloudmesh_sdk.models import Keypair
 from cloudmesh_sdk.shell import codes, params
 from cloudmesh_sdk.shell.app import Group
@@ -44,14 +45,31 @@ def list_keypairs(session: Session, /, clouds: tuple[str, ...], **options: Any) 
 @key_command.command("add")
 @click.argument("name")
 @click.argument("file", required=False, metavar="[FILE]")
+@click.option("--force", is_flag=True, help="Replace another key of this name.")
 @looks
 @click.pass_obj
-def add(session: Session, name: str, file: str | None, look: Look) -> None:
+def add(session: Session, name: str, file: str | None, force: bool, look: Look) -> None:
     """Keep a public key: its FILE, or its text; else the one that ssh-keygen made.
 
     Clouds get it when a server needs it, or by `cm key upload`.
     """
-    show(session, [session.mesh.add_key(name, file or _own())], Key, look)
+    mesh, path = session.mesh, file or _own()
+    kept = mesh.keys()
+    old = next((key for key in kept if key.name == name), None)
+    if old is not None and not force and _mark(path) != old.fingerprint:
+        raise ConflictError(
+            f"there is another key named {name!r} ({old.fingerprint}); --force replaces it"
+        )
+    show(session, [mesh.add_key(name, path)], Key, look)
+
+
+def _mark(key: str) -> str:
+    """Return the fingerprint of a key, given as text or as a file; empty where it is unreadable."""
+    try:
+        text = key if " " in key.strip() else Path(key).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):  # adding it says what is wrong
+        return ""
+    return fingerprint(text)
 
 
 def _own() -> str:
@@ -79,6 +97,7 @@ def default(session: Session, name: str | None) -> None:
 @click.pass_obj
 def delete(session: Session, name: str, cloud: str | None) -> None:
     """Forget a key here; with --cloud, take it off a cloud instead."""
+    session.acted = cloud is not None
     session.mesh.delete_key(name, cloud=cloud)
     note(f"the key {name} is gone from {cloud or 'here'}")
 
@@ -90,6 +109,7 @@ def delete(session: Session, name: str, cloud: str | None) -> None:
 @click.pass_obj
 def upload(session: Session, name: str | None, clouds: tuple[str, ...], look: Look) -> int:
     """Put a key (the default one) on clouds (the active ones)."""
+    session.acted = True
     found = session.mesh.upload_key(name, cloud=clouds or None)
     print_rows(session, found, Keypair, look)
     tell_sources(found, quiet=True)

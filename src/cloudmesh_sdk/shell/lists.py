@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import attrs
 import click
 
 from cloudmesh_sdk.fanout import Gathered
@@ -59,8 +60,18 @@ def show_view(
         asked, where=where, sort=look.sort or None, name=names or None, **query
     )
     print_rows(session, rows, kind, look)
+    if query.get("limit"):
+        _recount(session, rows, kind)
     tell_sources(rows, quiet=look.chosen(session) != "table")
     return codes.outcome(now) if now is not None else codes.of_view(rows, strict=strict)
+
+
+def _recount(session: Session, rows: Gathered[Any], kind: type[Record]) -> None:
+    """Count all that each cloud has, not only what the limit let through."""
+    mesh = session.mesh
+    counts = {s.cloud: s.count for s in mesh.store.view.syncs(mesh.user) if s.kind == kind.kind}
+    for name, source in rows.sources.items():
+        rows.sources[name] = attrs.evolve(source, count=counts.get(name, source.count))
 
 
 def _never_asked(session: Session, clouds: Sequence[str], kind: type[Record]) -> list[str]:

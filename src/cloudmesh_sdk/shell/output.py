@@ -10,15 +10,19 @@ import click
 
 from cloudmesh_sdk.errors import ConfigError, near
 from cloudmesh_sdk.fanout import Gathered
-from cloudmesh_sdk.shell import plain
+from cloudmesh_sdk.shell import narrow, plain
 from cloudmesh_sdk.shell.session import Session
 from cloudmesh_sdk.shell.where import check_fields, holds, look as value_at, parse
+from cloudmesh_sdk.tables import visible
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 FORMATS = ("table", "json", "yaml", "csv")
 """Formats of a list."""
+
+MANY = 200
+"""Rows that are drawn; more are printed plainly, for drawing takes a second a thousand."""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,7 +68,8 @@ _OPTIONS = (
     ),
     click.option(
         "--where", metavar="CONDITION", multiple=True,
-        help="FIELD OP VALUE with = != > >= < <= ~ (~: regular expression); all must hold.",
+        help="FIELD OP VALUE with = != > >= < <= ~ (~: regular expression); all must hold. "
+        r"native.a\.b is a dot within a key. Ids are texts: no number is more or less than one.",
     ),
     click.option("--native", is_flag=True, help="json, yaml: with the clouds' own data."),
 )  # fmt: skip
@@ -103,7 +108,7 @@ def print_rows(session: Session, rows: Sequence[Any], kind: Any, look: Look) -> 
     chosen = look.chosen(session)
     columns = look.columns or tuple(kind.columns)
     if chosen == "table":
-        print_table(columns, plain.cells(rows, columns))
+        print_table(columns, _shown(rows, columns), whole=bool(look.columns))
     elif chosen == "csv":
         print(plain.as_csv(columns, plain.cells(rows, columns)))
     else:
@@ -115,14 +120,31 @@ def print_data(data: Any, chosen: str) -> None:
     print(plain.as_yaml(data) if chosen == "yaml" else plain.as_json(data))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: drawn on a terminal, aligned text elsewhere."""
-    if sys.stdout.isatty():
+def _shown(rows: Sequence[Any], columns: Sequence[str]) -> list[list[str]]:
+    """Return the text of every cell as a terminal may have it."""
+    return [[visible(word) for word in row] for row in plain.cells(rows, columns)]
+
+
+def print_table(columns: Sequence[str], rows: list[list[str]], *, whole: bool) -> None:
+    """Print a table: drawn on a terminal, aligned text elsewhere.
+
+    On a terminal that is too narrow, the columns that matter least are left out, and the reader is
+    told; not so where the `whole` table is wanted.
+    """
+    if not sys.stdout.isatty():
+        print(plain.as_text(columns, rows))
+        return
+    left_out: list[str] = []
+    if not whole:
+        columns, rows, left_out = narrow.fitting(columns, rows, narrow.width())
+    if len(rows) > MANY:
+        print(narrow.as_text(columns, rows))
+    else:
         from cloudmesh_sdk.shell.drawing import draw  # rich takes 60 ms
 
         draw(columns, rows)
-    else:
-        print(plain.as_text(columns, rows))
+    if left_out:
+        note(f"left out, for the terminal is narrow: {', '.join(left_out)} (--columns)")
 
 
 def tell_sources(gathered: Gathered[Any], *, quiet: bool = False) -> None:
@@ -130,15 +152,16 @@ def tell_sources(gathered: Gathered[Any], *, quiet: bool = False) -> None:
     sources = gathered.sources.values()
     fine = " · ".join(str(source) for source in sources if source.error is None)
     if fine and not quiet:
-        click.secho(fine, err=True, dim=True)
+        note(fine)
     for source in sources:
         if source.error is not None:
-            click.secho(f"cm: {source}", err=True, fg="yellow")
+            text = " ".join(str(source).split())
+            click.secho(f"cm: {visible(text)}", err=True, fg="yellow")
 
 
 def note(text: str) -> None:
     """Tell something on stderr that is no part of the answer."""
-    click.secho(text, err=True, dim=True)
+    click.secho(visible(text), err=True, dim=True)
 
 
 def _order(value: Any) -> tuple[int, Any]:

@@ -2,15 +2,14 @@
 
 import enum
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.models import Fault
 from cloudmesh_sdk.shell.where import look
-from cloudmesh_sdk.tables import cell
+from cloudmesh_sdk.tables import cell, harmless_json, visible
 
 
 def plain(value: Any, *, native: bool = False) -> Any:
@@ -43,8 +42,8 @@ def documents(rows: Sequence[Any], columns: Sequence[str], *, native: bool) -> l
 
 
 def as_json(data: Any) -> str:
-    """Return JSON text."""
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    r"""Return JSON text; what a terminal would obey stands as `\uXXXX`."""
+    return harmless_json(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def as_yaml(data: Any) -> str:
@@ -53,6 +52,8 @@ def as_yaml(data: Any) -> str:
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     dumped: str = yaml.dump(data, Dumper=dumper, sort_keys=False, allow_unicode=True)
+    if any(line != visible(line) for line in dumped.split("\n")):
+        dumped = yaml.dump(data, Dumper=dumper, sort_keys=False, allow_unicode=False)
     return dumped.rstrip("\n")
 
 
@@ -75,8 +76,6 @@ def cells(rows: Sequence[Any], columns: Sequence[str]) -> list[list[str]]:
 
 def text(value: Any) -> str:
     """Return the text of one value: an enumerated one as its word, fractions to four places."""
-    if isinstance(value, Fault):
-        return f"{value.kind}: {value.message}"
     if isinstance(value, float):
         return f"{value:.4f}".rstrip("0").rstrip(".")
     return cell(value.value if isinstance(value, enum.Enum) else value)
@@ -84,11 +83,21 @@ def text(value: Any) -> str:
 
 def as_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return an aligned table without colours, for pipes and files."""
+    return "\n".join(as_lines(columns, rows))
+
+
+def as_lines(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    painted: Mapping[int, Callable[[str], str]] | None = None,
+) -> list[str]:
+    """Return the lines of an aligned table; `painted` changes the padded words of some columns."""
     table = [list(columns), *rows]
     widths = [max(len(row[place]) for row in table) for place in range(len(columns))]
-    lines = [
-        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    ]
+    padded = [[word.ljust(width) for word, width in zip(row, widths, strict=True)] for row in table]
+    for place, paint in (painted or {}).items():
+        for row in padded[1:]:
+            row[place] = paint(row[place])
+    lines = ["  ".join(row).rstrip() for row in padded]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines)
+    return lines

@@ -8,6 +8,7 @@ import click
 
 from cloudmesh_sdk.shell import plain
 from cloudmesh_sdk.shell.output import print_data
+from cloudmesh_sdk.tables import visible
 
 FORMAT = click.option(
     "--format",
@@ -30,6 +31,7 @@ def show_record(record: Any, chosen: str) -> None:
 def show_fields(fields: list[tuple[str, str]], native: Any = None) -> None:
     """Print names and values below each other, then native data as JSON."""
     text = plain.as_json(native) if native else ""
+    fields = [(name, visible(value)) for name, value in fields]
     if sys.stdout.isatty():
         from cloudmesh_sdk.shell.drawing import draw_record  # rich takes 60 ms
 

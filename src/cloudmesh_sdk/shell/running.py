@@ -9,14 +9,16 @@ from typing import Any
 import click
 
 from cloudmesh_sdk.errors import CloudmeshError
-from cloudmesh_sdk.shell import codes
+from cloudmesh_sdk.shell import codes, streams
 from cloudmesh_sdk.shell.app import NoCommand, app
 from cloudmesh_sdk.shell.extras import EXTRA, missing
 from cloudmesh_sdk.shell.session import Session
+from cloudmesh_sdk.tables import visible
 
-_STOPPED = (
-    "interrupted; what was sent already is journalled, the next command finds out what became "
-    "of it (cm op list)"
+_STOPPED = "interrupted"
+_JOURNALLED = (
+    "; what was sent already is journalled, the next command finds out what became of it (cm op "
+    "list)"
 )
 
 
@@ -24,6 +26,8 @@ def command_line(args: Sequence[str]) -> int:
     """Run one command line in a session of its own and return the exit code."""
     if "_CM_COMPLETE" in os.environ:  # the user's shell asks for completions
         app.main(list(args), prog_name="cm")
+    if not streams.ready():
+        return codes.ERROR
     return execute(args, Session(), last=True)
 
 
@@ -34,27 +38,36 @@ def execute(args: Sequence[str], session: Session, *, last: bool = False) -> int
     """
     with session.line():
         try:
-            code = guarded(session, lambda: _invoke(args, session))
+            code = guarded(session, lambda: _invoke(args, session), last=last)
             if last:
+                streams.deafen()
                 code = guarded(session, session.close) or code
             sys.stdout.flush()
-        except BrokenPipeError:
-            # what is still in the buffer would complain once more at the end of the process
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return codes.PIPE
+        except OSError as error:  # of the output: all others are told by then
+            return streams.lost(error)
+        finally:
+            session.acted = False
     return code
 
 
-def guarded(session: Session, act: Callable[[], int | None]) -> int:
-    """Do something and return its exit code; what it raises is told and has a code too."""
+def guarded(session: Session, act: Callable[[], int | None], *, last: bool = False) -> int:
+    """Do something and return its exit code; what it raises is told and has a code too.
+
+    Where it is the `last` thing of a process, nobody can interrupt what follows an interruption.
+    Raises `OSError` where the output cannot be written.
+    """
     try:
         return act() or codes.OK
-    except BrokenPipeError:
-        raise
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - told below
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        if last and isinstance(error, KeyboardInterrupt | click.Abort):
+            streams.deafen()
+        if isinstance(error, OSError) and streams.unwritable(error):
+            raise
         text, code = words(error)
+        if code == codes.INTERRUPTED and session.acted:
+            text += _JOURNALLED
         if session.debug:
             import traceback  # 12 ms, seldom needed
 
@@ -79,7 +92,7 @@ def _invoke(args: Sequence[str], session: Session) -> int | None:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return visible(" ".join(str(error).split())) or type(error).__name__
 
 
 def _usage(error: click.UsageError) -> str:
@@ -88,7 +101,7 @@ def _usage(error: click.UsageError) -> str:
     if isinstance(error, click.NoSuchOption):
         hint = f"; did you mean {', '.join(error.possibilities)}?" if error.possibilities else ""
         text = f"there is no option {error.option_name!r}{hint}"
-    return f"cm: {text[:1].lower()}{text[1:]} ({path} --help shows how)"
+    return f"cm: {visible(text[:1].lower() + text[1:])} ({path} --help shows how)"
 
 
 def _left(error: SystemExit) -> int:
@@ -111,7 +124,7 @@ _WORDS: tuple[tuple[type[BaseException], Callable[[Any], tuple[str, int]]], ...]
     (NoCommand, lambda error: (error.format_message(), codes.USAGE)),
     (CloudmeshError, lambda error: (f"cm: {_line(error)}", codes.code_of(error))),
     (click.UsageError, lambda error: (_usage(error), codes.USAGE)),
-    (click.ClickException, lambda error: (f"cm: {error.format_message()}", error.exit_code)),
+    (click.ClickException, lambda e: (f"cm: {visible(e.format_message())}", e.exit_code)),
     (KeyboardInterrupt, lambda _: (f"cm: {_STOPPED}", codes.INTERRUPTED)),
     (click.Abort, lambda _: (f"cm: {_STOPPED}", codes.INTERRUPTED)),
     (SystemExit, lambda error: ("", _left(error))),

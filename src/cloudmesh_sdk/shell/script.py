@@ -14,6 +14,9 @@ from cloudmesh_sdk.shell.running import execute, guarded
 from cloudmesh_sdk.shell.session import Session
 
 _VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\}|(?P<dollar>\$))")
+LEAVE = (["quit"], ["exit"], ["q"])
+"""Lines that end a script, an interactive shell and piped lines."""
+
 _SET = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
 
 
@@ -79,6 +82,8 @@ def run_file(session: Session, path: str, *, keep_going: bool = False) -> int:
 
 def run_stdin(session: Session, *, keep_going: bool = False) -> int:
     """Run the lines of standard input."""
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed, and no command is named")
     return run_lines(session, sys.stdin, name="<stdin>", keep_going=keep_going)
 
 
@@ -92,6 +97,8 @@ def run_lines(
     first = codes.OK
     try:
         for number, line in enumerate(lines, start=1):
+            if line.split() in LEAVE:
+                break
             code = run_line(session, line)
             if code:
                 print(f"cm: {name}:{number}: exit code {code}: {line.strip()}", file=sys.stderr)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cloudmesh_sdk.tables import visible
+
 if TYPE_CHECKING:
     from cloudmesh_sdk.config import Config
     from cloudmesh_sdk.mesh import Mesh
@@ -31,6 +33,8 @@ class Session:
     variables: dict[str, str] = attrs.field(factory=dict)
     scripts: list[str] = attrs.field(factory=list)
     """Scripts that run now, each called by the one before."""
+    acted: bool = False
+    """The command of this line changes something at clouds."""
     _meshes: "dict[_Key, tuple[_Stamp, Mesh]]" = attrs.field(factory=dict)
     _warned: set[str] = attrs.field(factory=set)
 
@@ -66,12 +70,12 @@ class Session:
         for warning in config.warnings:
             if warning not in self._warned:
                 self._warned.add(warning)
-                print(f"cm: warning: {warning}", file=sys.stderr)
+                print(f"cm: warning: {visible(warning)}", file=sys.stderr)
         return config
 
     def asks(self) -> bool:
         """Tell whether there is somebody to ask."""
-        return not self.embedded and sys.stdin.isatty() and sys.stderr.isatty()
+        return not self.embedded and all(s and s.isatty() for s in (sys.stdin, sys.stderr))
 
     def watched(self) -> bool:
         """Tell whether somebody watches what is told on stderr."""

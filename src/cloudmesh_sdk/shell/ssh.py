@@ -9,6 +9,7 @@ import click
 
 from cloudmesh_sdk.errors import ConflictError
 from cloudmesh_sdk.models import Server
+from cloudmesh_sdk.shell import choosing
 from cloudmesh_sdk.shell.session import Session
 
 
@@ -24,7 +25,7 @@ def ssh(
     only_print: bool,
 ) -> None:
     """Become ssh to a server, or print the command; host keys are checked as ssh always does."""
-    server = session.mesh.server(cloud, name)
+    server = choosing.server(session, cloud, name)
     user = user or session.mesh.default("ssh_user", cloud=server.cloud).value
     address = _address(server, private=private)
     words = ["ssh", *(["-i", identity] if identity else [])]

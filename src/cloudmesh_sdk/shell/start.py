@@ -13,11 +13,8 @@ _VERSION = (["--version"], ["-V"], ["version"])
 def main(argv: "Sequence[str] | None" = None) -> int:
     """Run one `cm` command line (that of this process) and return its exit code."""
     args = list(sys.argv[1:] if argv is None else argv)
-    if args in _VERSION:
-        from cloudmesh_sdk import __version__
-
-        print(f"cm {__version__}")
-        return 0
+    if args in _VERSION and sys.stdout is not None:
+        return _version()
     if argv is None:
         gc.set_threshold(50_000, 20, 100)  # collecting while modules load costs a tenth of it all
     from cloudmesh_sdk.shell.extras import EXTRA, missing
@@ -29,4 +26,19 @@ def main(argv: "Sequence[str] | None" = None) -> int:
             raise
         print(missing(error.name), file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("cm: interrupted", file=sys.stderr)
+        return 130
     return command_line(args)
+
+
+def _version() -> int:
+    from cloudmesh_sdk import __version__
+
+    try:
+        print(f"cm {__version__}", flush=True)
+    except OSError as error:
+        from cloudmesh_sdk.shell.streams import lost
+
+        return lost(error)
+    return 0

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from cloudmesh_sdk.models import Server
-from cloudmesh_sdk.shell import params
+from cloudmesh_sdk.shell import choosing, params
 from cloudmesh_sdk.shell.acts import STATES, add_acts
 from cloudmesh_sdk.shell.app import Group
 from cloudmesh_sdk.shell.lists import listing, show_view
@@ -39,8 +39,8 @@ def list_servers(session: Session, /, clouds: tuple[str, ...], **options: Any) -
 @FORMAT
 @click.pass_obj
 def info(session: Session, name: str, cloud: str | None, format: str) -> None:  # noqa: A002
-    """Show a server with the cloud's own data."""
-    show_record(session.mesh.server(cloud, name), format)
+    """Show a server with the cloud's own data, also one that is deleted."""
+    show_record(choosing.server(session, cloud, name), format)
 
 
 @vm_command.command("history")
@@ -50,8 +50,8 @@ def info(session: Session, name: str, cloud: str | None, format: str) -> None:  
 @click.pass_obj
 def history(session: Session, name: str, cloud: str | None, look: Look) -> None:
     """Show what happened to a server, oldest first."""
-    mesh = session.mesh
-    show(session, mesh.history(mesh.server(cloud, name)), Event, look)
+    found = session.mesh.history(choosing.server(session, cloud, name))
+    show(session, found, Event, look)
 
 
 @vm_command.command("ssh")

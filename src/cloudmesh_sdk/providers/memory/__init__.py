@@ -44,7 +44,7 @@ from cloudmesh_sdk.providers.base import (
 )
 from cloudmesh_sdk.providers.memory import records
 from cloudmesh_sdk.providers.memory.place import File, Heap, Place, Tables
-from cloudmesh_sdk.providers.memory.settings import MemorySettings, fault
+from cloudmesh_sdk.providers.memory.settings import MemorySettings, check
 
 R = TypeVar("R")
 
@@ -68,7 +68,7 @@ class MemoryCloud(Cloud, HasKeypairs, HasSecurityGroups, HasConsole, HasQuotas, 
         self._settings = settings = settings or MemorySettings()
         self._lose = settings.lose
         self._lock = threading.Lock()
-        self._fault = fault(settings.fail)
+        self._fault = check(settings, name)
         seed = partial(records.seed, settings.servers)
         self._place: Place = Heap(seed)
         if settings.file:

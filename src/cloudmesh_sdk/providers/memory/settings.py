@@ -36,6 +36,22 @@ class MemorySettings:
     password: str = option("Not needed; shows how secrets are kept", default="", secret=True)
 
 
+_LEAST = {
+    "servers": 0, "page": 1, "boot": 0, "quota": 0, "timeout": 0, "latency": 0, "hang": 0,
+    "lose": 0,
+}  # fmt: skip
+"""The least that a setting may be."""
+
+
+def check(settings: MemorySettings, cloud: str) -> type[BackendError] | None:
+    """Return the error that every call raises; raises `ConfigError` where a setting is wrong."""
+    for name, least in _LEAST.items():
+        value = getattr(settings, name)
+        if value is not None and not least <= value < float("inf"):
+            raise ConfigError(f"{cloud}.{name}: {least} or more was wanted, found {value}")
+    return fault(settings.fail)
+
+
 def fault(fail: str | bool) -> type[BackendError] | None:
     """Return the error that `fail` names, None where it names none; raises `ConfigError`."""
     if isinstance(fail, bool):
