@@ -74,6 +74,10 @@ def test_html_is_escaped_everywhere() -> None:
         assert f"<{word}>" not in made
 
 
+def test_html_shows_what_would_turn_text_around() -> None:
+    assert r"a\u202eb" in html_table(["c"], [["a\u202eb"]])
+
+
 def test_a_record_shows_its_native_data_escaped() -> None:
     native = {"<key>": "<script>"}
     server = Server(cloud="a", id="1", name="n", state=ServerState.RUNNING, native=native)

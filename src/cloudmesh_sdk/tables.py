@@ -78,7 +78,7 @@ def html_table(
     parts.append("<thead><tr>" + "".join(f"<th>{html.escape(c)}</th>" for c in columns))
     parts.append("</tr></thead><tbody>")
     for row in rows:
-        cells = "".join(f"<td>{html.escape(cell(value))}</td>" for value in row)
+        cells = "".join(f"<td>{html.escape(visible(cell(value)))}</td>" for value in row)
         parts.append(f"<tr>{cells}</tr>")
     parts.append("</tbody>")
     if foot:

@@ -139,7 +139,7 @@ def test_an_unknown_failure_is_a_wrong_setting() -> None:
     [("page", 0), ("servers", -1), ("latency", -0.1), ("timeout", -1.0), ("quota", -1),
      ("hang", float("inf")), ("boot", float("nan")), ("lose", -1)],
 )  # fmt: skip
-def test_a_setting_that_makes_no_sense_is_refused(name: str, value: float) -> None:
+def test_a_setting_that_makes_no_sense_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=rf"^lab\.{name}: \d or more was wanted, found "):
         MemoryCloud("lab", MemoryCloud.Settings(**{name: value}))
 

@@ -72,7 +72,8 @@ def test_one_is_deleted_only_by_those_who_say_yes_too(cm: Cm) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["vm delete seed-0001", "vm delete i-00000001", "vm info seed-0001"]
+    "line",
+    ["vm delete seed-0001", "vm delete i-00000001", "vm info seed-0001", "vm wait seed-0001"],
 )
 def test_a_name_that_means_several_is_refused_before_any_question(cm: Cm, line: str) -> None:
     cm("vm list")
@@ -158,6 +159,17 @@ def test_ssh_is_printed_with_address_user_and_command(cm: Cm) -> None:
     assert cm(line).output == "ssh -i k ubuntu@198.18.0.2 ls -l '/a b'\n"
     line = "vm ssh seed-0001 --cloud india --user root --print"
     assert cm(line).output == "ssh root@198.18.0.2\n"
+
+
+@pytest.mark.parametrize("address", ["-oProxyCommand=touch x", "1.2.3.4\x1b[2J"])
+def test_an_address_that_is_none_never_reaches_ssh(cm: Cm, config: Path, address: str) -> None:
+    cm("vm list india")
+    path = config.parent / "india.json"
+    path.write_text(path.read_text().replace('"198.18.0.2"', json.dumps(address)))
+    cm("refresh india")
+    result = cm("vm ssh seed-0001 --cloud india --print")
+    assert (result.exit_code, result.output) == (1, "")
+    assert "which is none" in result.error
 
 
 def test_ssh_does_not_take_over_a_python_process(cm: Cm) -> None:

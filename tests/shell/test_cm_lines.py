@@ -183,7 +183,7 @@ def test_lines_may_come_from_standard_input(program: Program) -> None:
     assert "cm: <stdin>:2: exit code 2: vm lst" in done.stderr
 
 
-@pytest.mark.parametrize("word", ["quit", "exit", "  q  "])
+@pytest.mark.parametrize("word", ["quit", "exit", "  q  ", "quit  # enough"])
 def test_a_script_ends_where_it_says_so(program: Program, tmp_path: Path, word: str) -> None:
     text = f"version\n{word}\nvm lst\n"
     (tmp_path / "script").write_text(text)

@@ -150,8 +150,8 @@ def wait(
     look: Look,
 ) -> int:
     """Wait until servers have a state."""  # fmt: skip
-    total = len(session.mesh.servers(cloud, name=names)) or len(names)
-    return _wait(session, names, state, cloud, look, total=total, timeout=timeout)
+    meant = choosing.servers(session, cloud, names)
+    return _wait(session, meant, state, cloud, look, total=len(meant), timeout=timeout)
 
 
 def _wait(

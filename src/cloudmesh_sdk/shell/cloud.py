@@ -13,6 +13,7 @@ from cloudmesh_sdk.shell.app import Group
 from cloudmesh_sdk.shell.output import Look, looks, note, show, tell_sources
 from cloudmesh_sdk.shell.records import FORMAT, show_record
 from cloudmesh_sdk.shell.session import Session
+from cloudmesh_sdk.tables import visible
 
 _PASSWORD = re.compile(r"(\w://[^/@\s:]*:)[^/\s]*@")
 """The password within a URL (RFC 3986, userinfo)."""
@@ -204,5 +205,5 @@ def default(session: Session, name: str | None) -> None:
     """Show the cloud where servers start when none is named; with NAME, set it."""
     mesh = session.mesh
     found = mesh.default("cloud", name) if name else mesh.default("cloud")
-    print(found.value or "")
+    print(visible(found.value or ""))
     note(f"from: {found.source}")

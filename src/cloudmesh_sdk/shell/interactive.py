@@ -17,7 +17,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from cloudmesh_sdk import __version__
 from cloudmesh_sdk.shell.app import COMMANDS, app
 from cloudmesh_sdk.shell.running import guarded
-from cloudmesh_sdk.shell.script import LEAVE, run_line
+from cloudmesh_sdk.shell.script import leaves, run_line
 from cloudmesh_sdk.shell.session import Session
 
 _WELCOME = "cm {version}. help lists the commands, help COMMAND explains one, quit leaves."
@@ -75,7 +75,7 @@ def interact(session: Session) -> int:
             continue
         except EOFError:
             return code
-        if line.split() in LEAVE:
+        if leaves(line):
             return code
         code = guarded(session, lambda: run_line(session, line))  # noqa: B023
 

@@ -13,6 +13,7 @@ from cloudmesh_sdk.shell.app import Group
 from cloudmesh_sdk.shell.lists import listing, show_view
 from cloudmesh_sdk.shell.output import Look, looks, note, print_rows, show, tell_sources
 from cloudmesh_sdk.shell.session import Session
+from cloudmesh_sdk.tables import visible
 
 _USUAL = ("id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub")
 """Files that ssh-keygen writes, most wanted first."""
@@ -87,7 +88,7 @@ def default(session: Session, name: str | None) -> None:
     """Show the key that new servers get; with NAME, set it."""
     mesh = session.mesh
     found = mesh.default("key", name) if name else mesh.default("key")
-    print(found.value or "")
+    print(visible(found.value or ""))
     note(f"from: {found.source}")
 
 

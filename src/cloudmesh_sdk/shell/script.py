@@ -14,10 +14,15 @@ from cloudmesh_sdk.shell.running import execute, guarded
 from cloudmesh_sdk.shell.session import Session
 
 _VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\}|(?P<dollar>\$))")
-LEAVE = (["quit"], ["exit"], ["q"])
-"""Lines that end a script, an interactive shell and piped lines."""
+LEAVE = ("quit", "exit", "q")
+"""Words whose lines end a script, an interactive shell and piped lines."""
 
 _SET = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
+
+
+def leaves(line: str) -> bool:
+    """Tell whether a line ends what reads it."""
+    return line.split(maxsplit=1)[:1] in [[word] for word in LEAVE]
 
 
 def words(session: Session, line: str) -> list[str]:
@@ -97,7 +102,7 @@ def run_lines(
     first = codes.OK
     try:
         for number, line in enumerate(lines, start=1):
-            if line.split() in LEAVE:
+            if leaves(line):
                 break
             code = run_line(session, line)
             if code:

@@ -11,6 +11,7 @@ from cloudmesh_sdk.errors import ConflictError
 from cloudmesh_sdk.models import Server
 from cloudmesh_sdk.shell import choosing
 from cloudmesh_sdk.shell.session import Session
+from cloudmesh_sdk.tables import visible
 
 
 def ssh(
@@ -49,5 +50,9 @@ def _address(server: Server, *, private: bool) -> str:
         kind = "private address" if private else "address"
         raise ConflictError(
             f"{server.name} has no {kind} (it is {server.state}); cm vm wait {server.name}"
+        )
+    if known[0].startswith("-") or visible(known[0]) != known[0]:  # ssh would take it for an option
+        raise ConflictError(
+            f"the cloud gives {server.name} the address {known[0]!r}, which is none"
         )
     return known[0]
