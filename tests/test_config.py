@@ -8,6 +8,7 @@ import pytest
 from cloudmesh_sdk import config_edit
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ConfigError
+from cloudmesh_sdk.mesh import Mesh
 
 GOOD = """\
 profile: {username: albert, email: a@example.org, prefix: al}
@@ -79,6 +80,19 @@ def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
             "clouds:\n  a: {driver: x}\n  a: {driver: y}",
             r"f\.yaml:3: .*the key clouds\.a stands here a second time",
         ),
+        ("x: &a [*a]", r"f\.yaml:1: x: nested too deep"),
+        ("defaults: {imgae: a}", r"f\.yaml:1: defaults\.imgae: no such key; did you mean image\?"),
+        (
+            "clouds:\n  a:\n    driver: x\n    defaults: {flavour: a}",
+            r"f\.yaml:4: clouds\.a\.defaults\.flavour: no such key; did you mean flavor\?",
+        ),
+        (
+            "clouds:\n  a: {driver: x, defaults: 3}",
+            r"f\.yaml:2: clouds\.a\.defaults: a mapping was wanted, found a number",
+        ),
+        ("clouds: {a: {driver: x, defaults: {cloud: b}}}", r"a\.defaults\.cloud: no such key"),
+        ("defaults: {image: 1.10}", r"defaults\.image: a text was wanted, found a number; put quo"),
+        ("defaults: {networks: [a, yes]}", r"defaults\.networks: a text was wanted, found true or"),
         ("profile: {username: 3}", r"f\.yaml:1: profile\.username: a text was wanted"),
         ("profile: {usrname: a}", r"profile\.usrname: no such key; did you mean username\?"),
         ("clouds:\n  a: {driver: x, from: pigeon}", r"a\.from: clouds\.yaml:NAME or aws-profile"),
@@ -95,6 +109,42 @@ def test_a_key_is_what_is_written() -> None:
     assert list(config.clouds) == ["on", "1"]
 
 
+def test_defaults_are_texts_and_lists_of_texts() -> None:
+    config = Config.parse("defaults: {flavor: 1, networks: [7, a], security_groups: web, image: }")
+    assert config.defaults == {"flavor": "1", "networks": ["7", "a"], "security_groups": "web"}
+
+
+def test_an_account_elsewhere_is_read_when_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "none.yaml"))
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "c.yaml"
+    path.write_text("clouds:\n  a:\n    driver: memory\n    from: clouds.yaml:a\n    page: 7\n")
+    cloud = Config.load(path).clouds["a"]
+    assert (cloud.source, cloud.options) == ("clouds.yaml:a", {"page": 7})
+    with pytest.raises(ConfigError, match=rf"{path}:4: clouds\.a\.from: there is no clouds\.yaml"):
+        cloud.resolved()
+    config_edit.add_cloud(path, "a", {"driver": "memory"}, force=True)
+    assert Config.load(path).clouds["a"].source is None
+
+
+def test_a_cloud_whose_account_is_gone_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "none.yaml"))
+    monkeypatch.chdir(tmp_path)
+    config = Config.parse(
+        "profile: {username: you}\n"
+        "clouds:\n  a: {driver: memory, from: 'clouds.yaml:a'}\n  b: {driver: memory, servers: 2}\n"
+    )
+    with Mesh.open("memory", config=config) as mesh:
+        found = mesh.refresh()
+        assert [server.cloud for server in mesh.servers()] == ["b", "b"]
+    assert isinstance(found.errors["a"], ConfigError)
+    assert "b" not in found.errors
+
+
 def test_a_secret_in_clear_text_is_warned_of_and_never_shown() -> None:
     text = "clouds:\n  a:\n    driver: ec2\n    secret_key: hunter2\n    access_key: env:KEY\n"
     config = Config.parse(text, path=Path("f.yaml"))
@@ -102,37 +152,3 @@ def test_a_secret_in_clear_text_is_warned_of_and_never_shown() -> None:
     assert config.warnings[0].startswith("f.yaml:4: clouds.a.secret_key: a secret in clear text")
     assert "hunter2" not in repr(config)
     assert "hunter2" not in config.warnings[0]
-
-
-def test_an_edit_keeps_comments_and_order(tmp_path: Path) -> None:
-    path = tmp_path / "cloudmesh.yaml"
-    path.write_text("# mine\nclouds:\n  b: {driver: memory}  # first\n  a: {driver: memory}\n")
-    config_edit.add_cloud(path, "c", {"driver": "memory", "latency": 1})
-    text = path.read_text()
-    assert "# mine" in text
-    assert "# first" in text
-    assert list(Config.load(path).clouds) == ["b", "a", "c"]
-    config_edit.remove_cloud(path, "b")
-    assert list(Config.load(path).clouds) == ["a", "c"]
-
-
-def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
-    path = config_edit.add_cloud(tmp_path / "new" / "cloudmesh.yaml", "a", {"driver": "memory"})
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert list(Config.load(path).clouds) == ["a"]
-
-
-def test_a_cloud_is_not_replaced_unasked(tmp_path: Path) -> None:
-    path = config_edit.add_cloud(tmp_path / "c.yaml", "a", {"driver": "memory"})
-    with pytest.raises(ConfigError, match="there is a cloud 'a' already"):
-        config_edit.add_cloud(path, "a", {"driver": "ec2"})
-    config_edit.add_cloud(path, "a", {"driver": "ec2"}, force=True)
-    assert Config.load(path).clouds["a"].driver == "ec2"
-
-
-def test_an_edit_that_would_not_load_leaves_the_file_alone(tmp_path: Path) -> None:
-    path = config_edit.add_cloud(tmp_path / "c.yaml", "a", {"driver": "memory"})
-    before = path.read_text()
-    with pytest.raises(ConfigError, match="driver is missing"):
-        config_edit.add_cloud(path, "b", {"latency": 1})
-    assert path.read_text() == before

@@ -1,6 +1,7 @@
 """Secrets by reference: fetched when asked for, never shown."""
 
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,44 @@ def test_a_command_that_fails_is_named_without_its_arguments() -> None:
     assert "s3cret" not in str(raised.value)
     with pytest.raises(ConfigError, match="'no-such-program' is not there"):
         resolve("cmd:no-such-program x", where="a")
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("cmd:'hunter2", r"a\.b: cmd: cannot be followed: No closing quotation"),
+        ("cmd:", r"a\.b: cmd: names nothing"),
+        ("cmd: ", r"a\.b: cmd: names nothing"),
+        ("cmd:''", r"a\.b: the command ''"),
+        ("cmd:tell\0me", r"a\.b: cmd: cannot be followed: embedded null byte"),
+        ("env:", r"a\.b: env: names nothing"),
+        ("env:A\0B", r"a\.b: the environment variable"),
+        ("file:a\0b", r"a\.b: file: cannot be followed: embedded null"),
+        ("file:~no-such-user/x", r"a\.b: file: cannot be followed: Could not determine home"),
+    ],
+)
+def test_an_odd_reference_is_one_clear_line(reference: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as raised:
+        resolve(reference, where="a.b")
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_command_that_may_not_be_run_is_named(tmp_path: Path) -> None:
+    script = tmp_path / "tell"
+    script.write_text("echo s3")
+    script.chmod(0o600)
+    with pytest.raises(ConfigError, match=r"tell' does not run: Permission denied"):
+        resolve(f"cmd:{script} --token s3cret", where="a")
+
+
+def test_a_secret_that_is_no_text_is_refused_and_nowhere_shown(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(b"hunter2\xff")
+    path.chmod(0o600)
+    for reference in (f"file:{path}", f"cmd:cat {path}"):
+        with pytest.raises(ConfigError, match="what is there is not UTF-8") as raised:
+            resolve(reference, where="a")
+        assert "hunter2" not in "".join(traceback.format_exception(raised.value))
 
 
 def test_references_within_mappings_and_lists(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,13 @@
 """Options of the configuration become a driver's settings, or one clear line."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import attrs
 import pytest
 
+from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ConfigError
 from cloudmesh_sdk.options import describe, option
 from cloudmesh_sdk.settings import build
@@ -48,6 +50,14 @@ def test_values_arrive_typed() -> None:
         ({"pages": True}, r"clouds\.a\.pages: a whole number was wanted, found True"),
         ({"verify": "no"}, r"clouds\.a\.verify: true or false was wanted, found 'no'"),
         ({"zones": "a"}, r"clouds\.a\.zones: a list was wanted, found 'a'"),
+        ({"user": 1.10}, r"clouds\.a\.user: a text was wanted, found 1\.1; put quotes around it"),
+        ({"user": True}, r"clouds\.a\.user: a text was wanted, found True; put quotes around it"),
+        ({"user": ["a"]}, r"clouds\.a\.user: a text was wanted, found \['a'\]$"),
+        (
+            {"password": 1.10},
+            r"clouds\.a\.password: a text was wanted, found a secret .*; put quotes",
+        ),
+        ({"password": date(2026, 1, 1)}, r"clouds\.a\.password: a text .*; put quotes"),
         ({"more": 3}, r"clouds\.a\.more: a mapping was wanted, found 3"),
     ],
 )
@@ -69,6 +79,13 @@ def test_a_secret_is_fetched_now_and_shown_never(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigError) as raised:
         _build(password=["s3cret"])
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("digits", ["0", "123", "-5", "4915112345678"])
+def test_a_secret_of_plain_digits_is_those_digits(digits: str) -> None:
+    text = f"clouds: {{a: {{driver: x, password: {digits}}}}}"
+    options = Config.parse(text).clouds["a"].options
+    assert _build(**options).password == digits
 
 
 def test_options_describe_themselves() -> None:

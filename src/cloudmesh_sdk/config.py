@@ -186,6 +186,7 @@ def _cloud(name: str, entry: Any, place: Place) -> CloudConfig:
 def _clear_text(data: Any, key: tuple[str, ...], place: Place) -> list[str]:
     if isinstance(data, dict):
         return [w for name, value in data.items() for w in _clear_text(value, (*key, name), place)]
-    if key and isinstance(data, str) and _SECRET.search(key[-1]) and not is_reference(data):
+    held = isinstance(data, str | int) and not isinstance(data, bool)
+    if key and held and _SECRET.search(key[-1]) and not is_reference(data):
         return [f"{place.at(*key)}: a secret in clear text; use env:, file:, keyring: or cmd:"]
     return []

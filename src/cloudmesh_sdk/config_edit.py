@@ -62,9 +62,8 @@ def _editing(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
             meant, written = document.parse(old, path)[0], _load(old, path)
             kept = old if written is None else ""  # comments alone
             written = {} if written is None else written
-            for tree in (meant, written):
-                if not tree.get("clouds"):
-                    tree["clouds"] = {}
+            if not meant.get("clouds"):
+                meant["clouds"], written["clouds"] = {}, {}
             yield meant["clouds"], written["clouds"]
             text = io.StringIO()
             _yaml().dump(written, text)
@@ -121,7 +120,8 @@ def _written(value: Any) -> Any:
     if isinstance(value, list):
         return [_written(item) for item in value]
     if isinstance(value, str):
-        return value if document.reads_as_text(value) else DoubleQuotedScalarString(value)
+        bare = value.isprintable() and document.reads_as_text(value)
+        return value if bare else DoubleQuotedScalarString(value)
     return document.written(value)
 
 

@@ -100,7 +100,7 @@ def parse(text: str, path: Path | None = None) -> tuple[dict[str, Any], Place]:
         raise ConfigError(f"{where}: this is not YAML: {problem}") from None  # it shows the text
     except (yaml.YAMLError, UnicodeError) as error:
         problem = str(error).partition("\n")[0]
-        place.wrong(f"this is not YAML: {problem}")
+        raise ConfigError(f"{path}: this is not YAML: {problem}") from None
     if not isinstance(data, dict):
         place.wrong(f"a mapping was wanted, found {kind_of(data)}")
     return data, place
@@ -166,7 +166,7 @@ class _Reader:
         if self._left < 0:
             self._wrong(f"more than {NODES:,} values, counted at every alias", node, key)
         if depth > DEPTH:
-            self._wrong("nested too deep (an alias within what it names?)", node, key)
+            self._wrong("nested too deep (an alias within what it names?)", node, key[:3])
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, key)
         if node.tag not in _COLLECTIONS:

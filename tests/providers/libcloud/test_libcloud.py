@@ -1,10 +1,12 @@
 """What the libcloud driver promises beyond the kit: whole lists or an error, native, tokens."""
 
 import enum
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote, quote_plus
 from xml.etree.ElementTree import XML
 
 import pytest
@@ -26,10 +28,12 @@ from cloudmesh_sdk.errors import (
     UnsupportedError,
 )
 from cloudmesh_sdk.models import ServerRequest, ServerState
+from cloudmesh_sdk.providers import libcloud as libcloud_driver
 from cloudmesh_sdk.providers.libcloud import LibcloudCloud, records
 from cloudmesh_sdk.providers.libcloud.errors import translated
 from cloudmesh_sdk.providers.libcloud.records import plain
 from cloudmesh_sdk.providers.libcloud.wire import more
+from cloudmesh_sdk.settings import build
 from cloudmesh_sdk.testing import Loopback, Reply, Request
 
 http_error: Any = BaseHTTPError
@@ -337,6 +341,59 @@ def test_secrets_within_options_are_masked_too(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(AuthError, match=r"no account for \*\*\*"):
             list(cloud.servers())
         assert "hunter22" not in repr(cloud)
+
+
+def test_secrets_among_the_arguments_are_fetched_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AZURE_SECRET", "hunter22")
+    options = {"provider": "azure_arm", "args": ["tenant-1", "sub-1", "app-1", "env:AZURE_SECRET"]}
+    settings = build(LibcloudCloud.Settings, options, where="clouds.a")
+    assert settings.args == ("tenant-1", "sub-1", "app-1", "hunter22")
+    cloud = LibcloudCloud("a", settings)
+    assert "hunter22" not in repr(cloud)
+    asked: list[tuple[Any, ...]] = []
+
+    def talkative(*given: Any, **_: Any) -> None:
+        asked.append(given)
+        raise http_error(401, f"no secret {given[-1]}")
+
+    monkeypatch.setattr(libcloud_driver, "get_driver", lambda _: talkative)
+    with pytest.raises(AuthError, match=r"no secret \*\*\*") as caught:
+        list(cloud.servers())
+    assert asked == [("tenant-1", "sub-1", "app-1", "hunter22")]
+    assert "hunter22" not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(ConfigError) as wrong:
+        build(LibcloudCloud.Settings, {**options, "args": "hunter22"}, where="clouds.a")
+    assert "hunter22" not in str(wrong.value)
+
+
+def nested(text: str) -> None:
+    known: dict[str, str] = {}
+    try:
+        known[text]
+    except KeyError as error:
+        raise http_error(404, "gone") from error
+
+
+@pytest.mark.parametrize("secret", ["hunter22", "a+b/c d", "it's\\x"])
+@pytest.mark.parametrize("form", [str, quote, quote_plus])
+def test_a_traceback_shows_no_secret(secret: str, form: Callable[[str], str]) -> None:
+    with pytest.raises(NotFoundError) as caught, translated("x", secrets=[secret]):
+        raise http_error(404, f"{'a' * 290}?key={form(secret)}")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert not any(f"?key={form(secret)[:length]}" in shown for length in (4, 6, 20))
+    assert "MaskedError: " in shown
+    with pytest.raises(NotFoundError) as caught, translated("x", secrets=[secret]):
+        nested(form(secret))
+    assert repr(form(secret)) not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_cause_without_secrets_stays_what_libcloud_raised() -> None:
+    error = http_error(404, "gone")
+    with pytest.raises(NotFoundError) as caught, translated("x", secrets=["hunter22"]):
+        raise error
+    assert caught.value.__cause__ is error
 
 
 class Colour(enum.Enum):

@@ -49,7 +49,11 @@ class LibcloudSettings:
     secret: str | None = option(
         "Second argument: secret key or password", default=None, secret=True
     )
-    args: tuple[Any, ...] = option("More arguments, after key and secret", default=())
+    args: tuple[Any, ...] = option(
+        "More arguments, after key and secret; some drivers have theirs here",
+        default=(),
+        secret=True,
+    )
     region: str | None = option("Region, for drivers that take one", default=None)
     location: str | None = option("Id or name of the location of new servers", default=None)
     url: str | None = option("Address of the service, if not libcloud's own", default=None)
@@ -249,7 +253,8 @@ class LibcloudCloud(Cloud):
         raise NotFoundError(f"{self.name} has no location {wanted}; {near(wanted, names)}")
 
     def _secrets(self) -> list[str]:
-        held = [self._settings.key, self._settings.secret, *_leaves(self._settings.options)]
+        settings = self._settings
+        held = _leaves([settings.key, settings.secret, settings.args, settings.options])
         return [value for value in held if isinstance(value, str) and len(value) >= _SHORT]
 
 
