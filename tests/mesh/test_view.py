@@ -241,3 +241,23 @@ def test_checks_ask_every_cloud(make: Make) -> None:
     health = mesh.check()
     assert [h.service for h in health] == ["a"]
     assert set(health.errors) == {"b"}
+
+
+def test_a_kind_that_failed_is_asked_again_once_its_cloud_answers(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = mesh.clouds["india"]
+
+    def down() -> object:
+        raise UnavailableError("not now")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(cloud, "images", down)
+        assert set(mesh.images("india").errors) == {"india"}
+    calls = cloud.calls
+    assert set(mesh.images("india").errors) == {"india"}
+    assert cloud.calls == calls, "a list does not ask a dead cloud each time"
+    mesh.refresh("india", "servers")
+    images = mesh.images("india")
+    assert images
+    assert not images.errors

@@ -117,4 +117,6 @@ def only(found: Sequence[R], name: str, *, what: str) -> R:
     if len(exact) == 1:
         return exact[0]
     choices = ", ".join(f"{record.cloud}:{record.id}" for record in exact[:5])
-    raise InvalidRequestError(f"{len(exact)} {what}s are called {name!r} ({choices}); give the id")
+    raise InvalidRequestError(
+        f"{len(exact)} {what}s are called {name!r} ({choices}); name its cloud, or give its id"
+    )

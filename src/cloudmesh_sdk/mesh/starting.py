@@ -20,7 +20,7 @@ from cloudmesh_sdk.mesh.defaults import (
 from cloudmesh_sdk.mesh.keypairs import Keypairs
 from cloudmesh_sdk.mesh.names import hostlists, only, several, states
 from cloudmesh_sdk.mesh.naming import new_names
-from cloudmesh_sdk.mesh.viewing import raise_alone
+from cloudmesh_sdk.mesh.viewing import lack, raise_alone
 from cloudmesh_sdk.mesh.waiting import wait
 from cloudmesh_sdk.models import Flavor, Image, Operation, Server, ServerState
 
@@ -180,10 +180,8 @@ class Acting:
         found = [row for row in rows if name in (row.name, row.id)]
         if not found:
             every = [row.name for row in self._mesh.servers(clouds)]
-            where = ", ".join(clouds) or "no active cloud"
-            raise NotFoundError(
-                f"{where} has no server {name!r}; {near(name, every, what='there')}"
-            )
+            hint = near(name, every, what="there")
+            raise NotFoundError(f"{lack(clouds)} server {name!r}; {hint}")
         return only(found, name, what="server")
 
     def _seen(self, server: Server) -> None:

@@ -1,6 +1,7 @@
 """Looking things up in the view, and saying how fresh they are."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from cloudmesh_sdk import errors
@@ -64,11 +65,11 @@ class Viewing:
             found = self._named(kind, clouds, name)
             if not found:
                 raise_alone(asked)
-        what, where = kind.__name__.lower(), ", ".join(clouds) or "no active cloud"
+        what = kind.__name__.lower()
         if not found:
             known = [row.name for row in self.rows(kind, clouds)]
             hint = errors.near(name, known, what="there")
-            raise NotFoundError(f"{where} has no {what} {name!r}; {hint}")
+            raise NotFoundError(f"{lack(clouds)} {what} {name!r}; {hint}")
         row = only(found, name, what=what)
         return self._whole(kind, row)
 
@@ -84,15 +85,38 @@ class Viewing:
 
     def _asked(self, kind: str, clouds: Sequence[str]) -> dict[str, Sync]:
         """Return what is known of the clouds for a kind, asking those never asked."""
-        syncs = self._syncs(kind)
-        new = [cloud for cloud in clouds if cloud not in syncs]
-        if new:
+        syncs = self._store.view.syncs(self._owner)
+        if new := never_asked(syncs, kind, clouds):
             self._fetch(new, kind)
-            syncs = self._syncs(kind)
-        return syncs
+            syncs = self._store.view.syncs(self._owner)
+        return {sync.cloud: sync for sync in syncs if sync.kind == kind}
 
-    def _syncs(self, kind: str) -> dict[str, Sync]:
-        return {s.cloud: s for s in self._store.view.syncs(self._owner) if s.kind == kind}
+
+def never_asked(syncs: Iterable[Sync], kind: str, clouds: Iterable[str]) -> list[str]:
+    """Return the clouds that were never asked for a kind.
+
+    One that failed then, and has answered something since, counts as never asked.
+    """
+    failed: dict[str, datetime | None] = {}
+    answered: dict[str, datetime] = {}
+    for sync in syncs:
+        if sync.kind == kind:
+            failed[sync.cloud] = sync.failed if sync.refreshed is None else None
+        elif sync.refreshed is not None:
+            answered[sync.cloud] = max(sync.refreshed, answered.get(sync.cloud, sync.refreshed))
+    return [
+        cloud
+        for cloud in clouds
+        if cloud not in failed
+        or ((since := failed[cloud]) and cloud in answered and answered[cloud] > since)
+    ]
+
+
+def lack(clouds: Sequence[str]) -> str:
+    """Return how a sentence begins that some clouds do not have something."""
+    if not clouds:
+        return "no cloud is active that has a"
+    return f"{', '.join(clouds)} {'has' if len(clouds) == 1 else 'have'} no"
 
 
 def raise_alone(asked: Gathered[Any]) -> None:

@@ -78,9 +78,11 @@ def _never_asked(session: Session, clouds: Sequence[str], kind: type[Record]) ->
     """Return the clouds of which nothing is known, for people who wait before a terminal."""
     if not session.watched():
         return []
+    from cloudmesh_sdk.mesh.viewing import never_asked  # the mesh has it loaded by now
+
     mesh = session.mesh
-    known = {sync.cloud for sync in mesh.store.view.syncs(mesh.user) if sync.kind == kind.kind}
-    return [cloud for cloud in clouds if cloud in mesh.config.clouds and cloud not in known]
+    known = [cloud for cloud in clouds if cloud in mesh.config.clouds]
+    return never_asked(mesh.store.view.syncs(mesh.user), kind.kind, known)
 
 
 def ask(

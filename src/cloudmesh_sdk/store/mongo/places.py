@@ -106,7 +106,8 @@ def place(directory: str | os.PathLike[str], *, create: bool = True) -> Place:
 def private(directory: Path) -> None:
     """Make a directory that only its owner may enter, or check that it is one."""
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for missing in reversed([d for d in (directory, *directory.parents) if not d.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
         found = directory.lstat()
     except OSError as error:
         raise StoreError(f"cannot keep data in {directory}: {error.strerror}") from error
