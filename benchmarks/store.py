@@ -107,9 +107,9 @@ def _server(number: int, source: random.Random) -> Server:
         "OS-DCF:diskConfig": "MANUAL", "OS-SRV-USG:launched_at": "2026-01-01T10:00:19.000000",
         "OS-SRV-USG:terminated_at": None, "progress": 0, "accessIPv4": "", "accessIPv6": "",
         "config_drive": "", "key_name": "albert-key", "metadata": {"project": f"fg-{number % 400}"},
-        "security_groups": [{"name": "default"}, {"name": "web"}], "description": "x" * 100,
+        "security_groups": [{"name": "default"}, {"name": "web"}], "description": code(1028),
         "os-extended-volumes:volumes_attached": [{"id": code()}], "host": f"c{number % 100}",
-        "OS-EXT-SRV-ATTR:user_data": code(640),
+        "OS-EXT-SRV-ATTR:user_data": "***",
     }  # fmt: skip
     return Server(
         cloud=CLOUD, id=str(native["id"]), name=name, state=ServerState.RUNNING,

@@ -52,8 +52,10 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     # what was seen and what was asked for
     "store": ("errors", "models"),
     "store.base": ("errors", "models"),
-    "store.matching": ("errors", "models", "store.base"),
-    "store.*": (*DRIVER, "store.base", "store.matching"),
+    "store.values": ("errors", "models"),
+    "store.masking": ("errors", "models"),
+    "store.matching": ("errors", "models", "store.base", "store.values"),
+    "store.*": (*DRIVER, "store.base", "store.matching", "store.masking", "store.values"),
     "access": ("errors", "models", "store.base"),
     "operations": ("errors", "models", "fanout", "hooks", "store.base", "providers.base"),
     # the facade and its faces
@@ -62,7 +64,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "shell": FACE,
     "web": FACE,
     # the kit for those who write drivers and stores
-    "testing": (*DRIVER, "providers.base", "store.base", "fanout"),
+    "testing": (*DRIVER, "providers.base", "store.base", "store.memory", "fanout"),
 }
 
 LIBRARIES: Mapping[str, tuple[str, ...]] = {

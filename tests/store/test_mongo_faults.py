@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import attrs
 import pytest
+from pymongo.errors import AutoReconnect
 from tests.store.store_tools import used
 
 from cloudmesh_sdk.errors import StoreError
@@ -253,6 +254,7 @@ sys.path.insert(0, sys.argv[5])
 from tests.store.test_mongo_faults import servers
 from cloudmesh_sdk.store.mongo import MongoStore, refresh
 from pymongo.synchronous.collection import Collection
+from pymongo.synchronous.database import Database
 refresh.AT_ONCE, refresh.BATCH = int(sys.argv[3]), 40
 left = int(sys.argv[2])
 def dies(method):
@@ -267,6 +269,7 @@ store = MongoStore(MongoStore.Settings(directory=sys.argv[1]))
 store.view.syncs(owner)
 for name in ("insert_many", "bulk_write", "update_one"):
     setattr(Collection, name, dies(getattr(Collection, name)))
+Database.command = dies(Database.command)
 store.view.replace(owner, "india", "servers", servers(100, key="new")[10:] + servers(110)[100:],
                    started=datetime(2026, 3, 2, tzinfo=UTC))
 """
@@ -330,3 +333,70 @@ def test_operations_survive_a_killed_server(fresh: Path) -> None:
             opened.journal.get("op-1")
     with MongoStore(settings) as again:
         assert again.journal.find(owner="ann") == [*asked[:0:-1], taken]
+
+
+def test_a_thread_that_lost_its_server_leaves_the_new_connection_of_another(fresh: Path) -> None:
+    with MongoStore(MongoStore.Settings(directory=str(fresh), linger=0)) as store:
+        use = store._connection.use
+
+        def lose() -> None:
+            with use():
+                raise AutoReconnect("another thread sees it first …")
+
+        def lose_after_it() -> None:
+            with use() as lost:
+                with pytest.raises(StoreError):
+                    lose()
+                with use() as reconnected:
+                    assert reconnected.client is not lost.client
+                    clients.append(reconnected.client)
+                raise AutoReconnect("… then this one, of the old connection")
+
+        clients: list[object] = []
+        with pytest.raises(StoreError):
+            lose_after_it()
+        with use() as now:
+            assert now.client is clients[0]
+
+
+def test_a_first_load_is_healed_where_another_wrote_the_same_meanwhile(
+    server: MongoStore.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parts are inserted without a transaction: what is there already is found there."""
+    monkeypatch.setattr(refresh, "AT_ONCE", 20)
+    monkeypatch.setattr(refresh, "BATCH", 10)
+    load, others = refresh.Refresh.load, MongoStore(server)
+
+    def raced(self: refresh.Refresh, database: Any, part: refresh.Part) -> bool:
+        monkeypatch.undo()
+        others.view.put(owner, servers(100)[3])
+        return load(self, database, part)
+
+    monkeypatch.setattr(refresh.Refresh, "load", raced)
+    owner, started = f"ann-{uuid4().hex}", datetime.now(UTC) + timedelta(minutes=1)
+    with others, MongoStore(server) as store:
+        change = store.view.replace(owner, "india", "servers", servers(100), started=started)
+        assert change.new == 100
+        found = store.view.find(owner, "servers", Query(missing=True))
+        assert found == servers(100)
+        assert [row.native["n"] for row in found] == [*range(100)]
+
+
+def test_a_list_compared_before_another_wrote_is_compared_again(
+    server: MongoStore.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, owner = refresh.Refresh.plan, f"ann-{uuid4().hex}"
+    newer = servers(5, key="new")
+
+    def overtaken(self: refresh.Refresh, database: Any, records: Any) -> refresh.Plan:
+        made = plan(self, database, records)
+        monkeypatch.undo()
+        later = BEGAN + timedelta(days=1)
+        others.view.replace(owner, "india", "servers", newer, started=later)
+        return made
+
+    with MongoStore(server) as others, MongoStore(server) as store:
+        monkeypatch.setattr(refresh.Refresh, "plan", overtaken)
+        told = store.view.replace(owner, "india", "servers", servers(6), started=BEGAN)
+        assert told == Change(same=6)
+        assert store.view.find(owner, "servers", Query(missing=True)) == newer

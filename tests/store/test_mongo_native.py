@@ -102,9 +102,16 @@ def test_native_nested_too_deeply_is_refused(store: MongoStore) -> None:
         store.view.put(OWNER, record(deep))
 
 
-def test_native_of_more_than_16_mb_is_refused_in_one_line(store: MongoStore) -> None:
+@pytest.mark.parametrize("how", ["put", "replace"])
+def test_native_of_more_than_16_mb_is_refused_in_one_line(store: MongoStore, how: str) -> None:
+    row = record({"description": "x" * 17_000_000})
+    put, replace = store.view.put, store.view.replace
+    keep = {
+        "put": lambda: put(OWNER, row),
+        "replace": lambda: replace(f"{OWNER}-2", "india", "servers", [row], started=NOW),
+    }[how]
     with pytest.raises(StoreError) as caught:
-        store.view.put(OWNER, record({"user_data": "x" * 17_000_000}))
+        keep()
     assert "16 MB" in str(caught.value)
     assert "\n" not in str(caught.value)
 

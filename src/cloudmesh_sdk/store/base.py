@@ -15,7 +15,15 @@ import attrs
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
 
 OPERATORS = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$regex", "$exists")
-"""What a `where` may ask of a value, in MongoDB's words."""
+r"""What a `where` may ask of a value, in MongoDB's words and after its rules, in every store.
+
+1 equals 1.0, not True; None is what is None or absent; a mapping equals one with the same keys
+in the same order. What is asked of a list is asked of it and of each of its items. Less and more
+are for numbers, texts and times; times have a zone and are compared to the millisecond (times in
+native data, which are kept as they are, only where they are whole ones). Regular expressions are
+what Python and PCRE have in common, `\d` and `\w` are ASCII. `missing` is absent, not None, from
+a record that is there.
+"""
 
 
 def parts(path: str | tuple[Any, ...]) -> tuple[Any, ...]:
@@ -41,6 +49,7 @@ class Query:
     sort: tuple[str, ...] = ("cloud", "name", "id")
     """Field names, `-` before one that falls."""
     limit: int | None = None
+    """At most so many, 0 or more."""
     missing: bool = False
     """Also the tombstones of records that their cloud no longer lists."""
 
@@ -147,7 +156,9 @@ class View(abc.ABC):
 
         Readers see the old list or the new one. Records that the list lacks become tombstones
         (`missing` = `started`) and are dropped after a week. A record that was `put` after
-        `started` stays as it is: it is newer than the list.
+        `started` stays as it is: it is newer than the list. A list that was asked for before the
+        one that is stored changes nothing: all its records count as `same`. Secrets in native
+        data are masked (`store.masking`).
         """
 
     @abc.abstractmethod
@@ -156,14 +167,18 @@ class View(abc.ABC):
 
     @abc.abstractmethod
     def put(self, owner: str, record: Record) -> None:
-        """Store one record with its native data, after an act; `seen` and `missing` as given."""
+        """Store one record, after an act; `seen` and `missing` as given.
+
+        Its native data comes with it, secrets masked (`store.masking`).
+        """
 
     @abc.abstractmethod
     def find(self, owner: str, kind: str, query: Query) -> list[Record]:
         """Return the records that match; `native` is fetched when first looked at.
 
-        `seen` and `stale` say how fresh each is. Raises `StoreError` on a path or an operator
-        that makes no sense.
+        `seen` and `stale` say how fresh each is. Changing what is returned changes nothing here.
+        Equals in the order asked for stand by cloud and id; lists sort by their items, after
+        single values. Raises `StoreError` on a path, an operator or a value that makes no sense.
         """
 
     @abc.abstractmethod

@@ -5,6 +5,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import attrs
@@ -14,6 +15,7 @@ from cloudmesh_sdk.store.base import (
     Change,
     Event,
     Journal,
+    Native,
     Query,
     Settings,
     Store,
@@ -21,7 +23,8 @@ from cloudmesh_sdk.store.base import (
     User,
     View,
 )
-from cloudmesh_sdk.store.matching import matching
+from cloudmesh_sdk.store.masking import masked
+from cloudmesh_sdk.store.matching import check_limit, matching, record_class
 
 KEPT = timedelta(days=7)
 """How long a tombstone stays."""
@@ -51,9 +54,12 @@ class MemoryView(View):
         calls: int = 0,
         elapsed: float = 0.0,
     ) -> Change:
-        listed = {record.id: copy.deepcopy(record) for record in records}
+        listed = {record.id: copy.deepcopy(masked(record)) for record in records}
         place = (owner, cloud, kind)
         with self._lock:
+            before = self._syncs.get(place)
+            if before and before.refreshed and before.refreshed > started:
+                return Change(same=len(listed))  # a newer list was there first
             old = self._rows[place]
             new = {key: attrs.evolve(record, seen=started) for key, record in listed.items()}
             tally = {"new": 0, "changed": 0, "gone": 0, "same": 0}
@@ -121,10 +127,11 @@ class MemoryView(View):
             old = self._rows[place].get(record.id)
             if old is not None:
                 self._compare(place, old, record, now)
-            self._rows[place][record.id] = copy.deepcopy(record)
+            self._rows[place][record.id] = copy.deepcopy(masked(record))
             self._touched[(*place, record.id)] = now
 
     def find(self, owner: str, kind: str, query: Query) -> list[Record]:
+        record = record_class(kind)
         with self._lock:
             rows = [
                 self._fresh(place, row)
@@ -132,7 +139,7 @@ class MemoryView(View):
                 if place[0] == owner and place[2] == kind
                 for row in rows.values()
             ]
-        return matching(rows, query)
+        return [_given(row) for row in matching(record, rows, query)]
 
     def _fresh(self, place: _Place, row: Record) -> Record:
         sync = self._syncs.get(place)
@@ -163,6 +170,15 @@ class MemoryView(View):
             self._touched = {k: v for k, v in self._touched.items() if others(k)}
             self._syncs = {k: v for k, v in self._syncs.items() if others(k)}
             self._events = defaultdict(list, {k: v for k, v in self._events.items() if others(k)})
+
+
+def _given(row: Record) -> Record:
+    """Return a row for somebody who may change it; its native data is copied when looked at."""
+    copied = cache(lambda: copy.deepcopy(dict(row.native)))
+    beside: dict[str, Any] = {
+        name: {**value} for name in ("tags",) if (value := getattr(row, name, None))
+    }
+    return attrs.evolve(row, native=Native("", lambda _: copied()), **beside)
 
 
 class MemoryJournal(Journal):
@@ -197,6 +213,7 @@ class MemoryJournal(Journal):
         target: str | None = None,
         limit: int | None = None,
     ) -> list[Operation]:
+        check_limit(limit)
         with self._lock:
             found = [
                 operation

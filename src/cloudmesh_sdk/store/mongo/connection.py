@@ -71,10 +71,11 @@ class Connection:
     def use(self) -> Iterator[Documents]:
         """Give the database for one piece of work; all errors become `StoreError`."""
         with translated(self.where, self._hint):
+            database = self._open()
             try:
-                yield self._open()
+                yield database
             except AutoReconnect:
-                self._lost()
+                self._lost(database.client)
                 raise
 
     def atomic(self, database: Documents, work: Callable[[ClientSession | None], T]) -> T:
@@ -137,10 +138,13 @@ class Connection:
             self._drop()
             raise
 
-    def _lost(self) -> None:
-        """Forget a server that is gone: the next use finds or starts one."""
+    def _lost(self, client: MongoClient[dict[str, Any]]) -> None:
+        """Forget a server that is gone: the next use finds or starts one.
+
+        Another thread may have done both already: what it opened since stays.
+        """
         with self._lock:
-            if self._attachment is not None:
+            if self._attachment is not None and self._client is client:
                 self._drop()
 
     def _drop(self) -> None:

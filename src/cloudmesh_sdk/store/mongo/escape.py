@@ -19,6 +19,7 @@ from bson.errors import BSONError
 from bson.int64 import Int64
 
 from cloudmesh_sdk.errors import StoreError
+from cloudmesh_sdk.store.values import moment
 
 MARK = "\ue000"
 """Begins what is spelled out in a key: a character for private use, of no other meaning."""
@@ -50,18 +51,23 @@ EXACT: CodecOptions[dict[str, Any]] = CodecOptions(
 """Options to read native data with: numbers come back as the type that was given."""
 
 
-def encode(document: Mapping[str, Any]) -> bytes:
+def encode(document: Mapping[str, Any], *, exact: bool = True) -> bytes:
     """Return a document as BSON: as it is if the encoder takes it, else escaped.
 
-    `needs_escape` tells whether it may be stored so. Raises `StoreError` on what is no plain
-    data.
+    `needs_escape` tells whether it may be stored so. Where that is not asked, `exact=False` cuts
+    the times at the top to milliseconds in either case, so that they can be compared. Raises
+    `StoreError` on what is no plain data.
     """
     try:
         return bson.encode(document, check_keys=True)
     except RecursionError as error:
         raise StoreError("native data is nested too deeply to be stored") from error
     except (BSONError, OverflowError, TypeError, ValueError):
-        return _escaped(document)
+        return _escaped(document if exact else {k: _cut(v) for k, v in document.items()})
+
+
+def _cut(value: Any) -> Any:
+    return moment(value) if isinstance(value, datetime) else value
 
 
 def needs_escape(data: bytes) -> bool:

@@ -12,9 +12,10 @@ from pymongo.database import Database
 
 from cloudmesh_sdk.models import Fault, Operation, OperationState
 from cloudmesh_sdk.store.base import Journal
+from cloudmesh_sdk.store.matching import check_limit
 from cloudmesh_sdk.store.mongo.connection import DURABLE, Connection
 from cloudmesh_sdk.store.mongo.escape import EXACT, escape, restore
-from cloudmesh_sdk.store.mongo.rows import moment
+from cloudmesh_sdk.store.values import moment
 
 
 class MongoJournal(Journal):
@@ -59,6 +60,7 @@ class MongoJournal(Journal):
         target: str | None = None,
         limit: int | None = None,
     ) -> list[Operation]:
+        check_limit(limit)
         if limit == 0:
             return []
         asked: dict[str, Any] = {"owner": owner, "cloud": cloud, "target": target}

@@ -10,7 +10,8 @@ from pymongo.errors import DuplicateKeyError
 from cloudmesh_sdk.store.base import Settings, User
 from cloudmesh_sdk.store.mongo.connection import DURABLE, Connection
 from cloudmesh_sdk.store.mongo.escape import EXACT, escape, escape_key, restore, restore_key
-from cloudmesh_sdk.store.mongo.rows import moment, prefix, within
+from cloudmesh_sdk.store.mongo.rows import prefix, within
+from cloudmesh_sdk.store.values import moment
 
 
 class MongoSettings(Settings):

@@ -1,22 +1,20 @@
 """A `Query` in MongoDB's words: a filter on rows, one on native data, an order."""
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.errors import StoreError, near
 from cloudmesh_sdk.models import Record
-from cloudmesh_sdk.store.base import OPERATORS, Query, parts
-from cloudmesh_sdk.store.matching import check_field
+from cloudmesh_sdk.store.base import Query
+from cloudmesh_sdk.store.matching import conditions, order
 from cloudmesh_sdk.store.mongo.escape import escape, escape_key
-from cloudmesh_sdk.store.mongo.rows import plain, prefix, within
+from cloudmesh_sdk.store.mongo.rows import prefix, within
+from cloudmesh_sdk.store.values import plain
 
 _DERIVED = ("seen", "stale")
 """Fields that the reader works out: no row can be asked for them."""
 
-_NEGATIVE = ("$ne", "$nin")
+_OPPOSITE = {"$ne": "$eq", "$nin": "$in"}
 
 
 @attrs.frozen(kw_only=True)
@@ -27,6 +25,7 @@ class Filters:
     native: dict[str, Any] | None
     """Filter on native data; None where nothing is asked of it."""
     order: list[tuple[str, int]]
+    """Empty where the reader sorts."""
     again: bool
     """The rows found must be matched again, and sorted, by what only the reader knows."""
 
@@ -42,25 +41,25 @@ def filters(owner: str, record: type[Record], query: Query) -> Filters:
         start = prefix(owner, next(iter(query.clouds)))
     native: list[dict[str, Any]] = []
     again = False
-    for path, asked in query.where.items():
-        keys = _checked(record, path)
-        tests = _tests(asked)
-        if keys[0] == "native":
-            native.append(_condition("n", keys[1:], tests))
-        elif keys[0] in _DERIVED:
+    for one in conditions(record, query):
+        asked = {operator: escape(wanted) for operator, wanted in one.tests.items()}
+        if one.keys[0] == "native":
+            native.append(_condition("n", one.keys[1:], asked))
+        elif one.keys[0] in _DERIVED:
             again = True
         else:
-            rows.append(_condition(str(keys[0]), keys[1:], tests))
-    order = []
-    for name in query.sort:
-        keys = _checked(record, name.removeprefix("-"))
-        again = again or keys[0] in (*_DERIVED, "native")
-        order.append((".".join(map(escape_key, keys)), -1 if name.startswith("-") else 1))
+            rows.append(_condition(str(one.keys[0]), one.keys[1:], asked))
+    by: dict[str, int] = {}
+    for sorting in order(record, query):
+        again = again or _is_sorted_here(record, sorting.keys)
+        by.setdefault(str(sorting.keys[0]), -1 if sorting.falls else 1)
+    for name in ("cloud", "id"):
+        by.setdefault(name, 1)
     everything = within(start)
     return Filters(
         rows={**everything, **({"$and": rows} if rows else {})},
         native={**everything, "$and": native} if native else None,
-        order=order,
+        order=[] if again else [*by.items()],
         again=again,
     )
 
@@ -79,37 +78,11 @@ def _plain(query: Query) -> list[dict[str, Any]]:
     return found
 
 
-def _checked(record: type[Record], path: str | tuple[Any, ...]) -> tuple[Any, ...]:
-    check_field(record, path)
-    return parts(path)
-
-
-def _tests(asked: Any) -> dict[str, Any]:
-    """Return what is asked of a value as operators."""
-    if not isinstance(asked, Mapping) or not any(str(key).startswith("$") for key in asked):
-        return {"$eq": _value(asked)}
-    for operator, wanted in asked.items():
-        if operator not in OPERATORS:
-            raise StoreError(f"there is no operator {operator!r}; {near(str(operator), OPERATORS)}")
-        if operator in ("$in", "$nin") and not isinstance(wanted, list | tuple | set | frozenset):
-            raise StoreError(f"{operator} wants a list, not {wanted!r}")
-        if operator == "$regex":
-            _check_regex(wanted)
-    return {
-        operator: [_value(one) for one in wanted] if operator in ("$in", "$nin") else _value(wanted)
-        for operator, wanted in asked.items()
-    }
-
-
-def _value(wanted: Any) -> Any:
-    return escape(plain(wanted))
-
-
-def _check_regex(wanted: Any) -> None:
-    try:
-        re.compile(wanted)
-    except (re.error, TypeError) as error:
-        raise StoreError(f"$regex wants a regular expression, not {wanted!r}: {error}") from error
+def _is_sorted_here(record: type[Record], keys: tuple[Any, ...]) -> bool:
+    """Tell whether the server's order is not ours: by what is no plain field of a row."""
+    field = attrs.fields_dict(record)[str(keys[0])]
+    plain_field = field.default is None or field.default is attrs.NOTHING or field.default == 0
+    return len(keys) > 1 or field.name in (*_DERIVED, "native") or not plain_field
 
 
 def _condition(field: str, keys: tuple[Any, ...], tests: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +99,15 @@ def _condition(field: str, keys: tuple[Any, ...], tests: dict[str, Any]) -> dict
 
 
 def _either(paths: list[str], operator: str, wanted: Any) -> dict[str, Any]:
-    absent = operator == "$exists" and not wanted
-    nothing = operator == "$eq" and wanted is None
-    how = "$and" if operator in _NEGATIVE or absent or nothing else "$or"
+    """Return a condition on what stands at any of several paths."""
+    if operator in _OPPOSITE:
+        return {"$nor": [_either(paths, _OPPOSITE[operator], wanted)]}
+    if operator == "$in" and None in wanted:
+        # what is at none of the paths is null at each: it takes all of them to be nothing
+        rest = [one for one in wanted if one is not None]
+        return {"$or": [_either(paths, "$eq", None), _either(paths, "$in", rest)]}
+    if operator == "$eq" and wanted is None:
+        null = [{path: {"$eq": None, "$exists": True}} for path in paths]
+        return {"$or": [*null, {"$and": [{path: None} for path in paths]}]}
+    how = "$and" if operator == "$exists" and not wanted else "$or"
     return {how: [{path: {operator: wanted}} for path in paths]}

@@ -8,8 +8,7 @@ where there is something to say `missing` and `touched`.
 import hashlib
 import marshal
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from enum import Enum
+from datetime import datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -56,6 +55,12 @@ class Shape:
     """How many of the fields are no moments."""
     _tuples: tuple[str, ...]
     _choices: Mapping[str, Mapping[Any, Any]]
+    _columns: tuple[str, ...] = attrs.field(init=False)
+    """Fields of a row in their order, but for those beside."""
+
+    @_columns.default
+    def _named(self) -> tuple[str, ...]:
+        return ("_id", "h", *self.names)
 
     def draft(self, start: str, record: Record) -> Draft:
         """Return a record as what is compared; `start` is the prefix of its cloud.
@@ -74,12 +79,13 @@ class Shape:
         key, digest, native, values = draft
         if needs_escape(native):
             native = pack({"_id": key, "n": _native(record)})
-        fields = dict(zip(self.names, values, strict=True))
-        return key, native, encode({"_id": key, "h": digest, **beside, **fields})
+        row = dict(zip(self._columns, (key, digest, *values), strict=True))
+        row.update(beside)
+        return key, native, encode(row, exact=False)
 
     def _signature(self, values: tuple[Any, ...]) -> bytes:
         """Return bytes that are equal where the values are; nothing makes them as fast."""
-        moments = tuple(value and value.timestamp() for value in values[self._plain :])
+        moments = [value and value.timestamp() for value in values[self._plain :]]
         rest = values[: self._plain]
         try:
             return marshal.dumps((rest, moments), _NAMELESS)
@@ -161,14 +167,3 @@ def within(start: str) -> dict[str, Any]:
 
 def _part(name: str) -> str:
     return name.replace("%", "%25").replace("/", "%2F")
-
-
-def moment(value: datetime) -> datetime:
-    """Return a moment as the store keeps it: in UTC, to the millisecond."""
-    value = value.astimezone(UTC)
-    return value.replace(microsecond=value.microsecond // 1000 * 1000)
-
-
-def plain(value: Any) -> Any:
-    """Return the value of an enum member, anything else as it is."""
-    return value.value if isinstance(value, Enum) else value

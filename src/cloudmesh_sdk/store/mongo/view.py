@@ -1,6 +1,7 @@
 """What was last seen of every cloud, in MongoDB."""
 
-from collections.abc import Collection, Iterable, Mapping
+import contextlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -9,17 +10,17 @@ import attrs
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
-from cloudmesh_sdk.errors import StoreError, near
+from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import KINDS, Fault, Record, Server
 from cloudmesh_sdk.store.base import Change, Event, Native, Query, Sync, View
-from cloudmesh_sdk.store.matching import matching
+from cloudmesh_sdk.store.masking import masked
+from cloudmesh_sdk.store.matching import matching, record_class
 from cloudmesh_sdk.store.mongo.connection import Connection, Documents
 from cloudmesh_sdk.store.mongo.queries import filters
 from cloudmesh_sdk.store.mongo.reading import Loader, fresh, natives, rows_of
 from cloudmesh_sdk.store.mongo.refresh import Part, Plan, Refresh, collided
 from cloudmesh_sdk.store.mongo.rows import (
     Shape,
-    moment,
     native_document,
     prefix,
     row_document,
@@ -27,6 +28,11 @@ from cloudmesh_sdk.store.mongo.rows import (
     within,
 )
 from cloudmesh_sdk.store.mongo.schema import beside, main
+from cloudmesh_sdk.store.mongo.turns import OvertakenError, Turns
+from cloudmesh_sdk.store.values import moment
+
+_TRIES = 20
+"""How often a refresh compares again because another one wrote meanwhile."""
 
 
 class MongoView(View):
@@ -51,43 +57,65 @@ class MongoView(View):
         elapsed: float = 0.0,
     ) -> Change:
         started = moment(started)
+        rows = records if isinstance(records, Sequence) else [*records]  # may be compared twice
+        sync = Sync(
+            cloud=cloud, kind=kind, refreshed=started,
+            count=len({row.id for row in rows}), calls=calls, elapsed=elapsed,
+        )  # fmt: skip
         with self._connection.use() as database:
-            before = self._syncs(database, owner, None).get((cloud, kind))
-            refresh = Refresh(
-                kind=kind, shape=_shape(kind), prefix=prefix(owner, cloud), started=started,
-                before=before.refreshed if before else None,
-            )  # fmt: skip
-            plan = refresh.plan(database, records)
-            sync = Sync(
-                cloud=cloud, kind=kind, refreshed=started,
-                count=plan.listed, calls=calls, elapsed=elapsed,
-            )  # fmt: skip
-            return self._carry_out(database, refresh, plan, owner, sync)
+            for _ in range(_TRIES):
+                turns = Turns(prefix(owner, cloud), sync)
+                before = turns.read(database)
+                if before is not None and before > started:
+                    return Change(same=sync.count)
+                refresh = Refresh(
+                    kind=kind, shape=_shape(kind), prefix=prefix(owner, cloud),
+                    started=started, before=before,
+                )  # fmt: skip
+                with contextlib.suppress(OvertakenError):
+                    plan = refresh.plan(database, rows)
+                    return self._carry_out(database, refresh, plan, turns)
+        raise StoreError(f"{kind} of {cloud} are refreshed by too many at once; try again")
 
-    def _carry_out(
-        self, database: Documents, refresh: Refresh, plan: Plan, owner: str, sync: Sync
-    ) -> Change:
+    def _carry_out(self, database: Documents, refresh: Refresh, plan: Plan, turns: Turns) -> Change:
         """Write a plan part by part; what says that it is done goes with the last one."""
         skipped = 0
         todo = [*refresh.parts(plan)] or [Part()]
         for part in todo:
-
-            def write(
-                session: ClientSession | None, *, known: Collection[str], part: Part = part
-            ) -> int:
-                newer = refresh.apply(database, session, part, known)
-                if part is todo[-1]:
-                    _note(database, owner, sync, session)
-                return newer
-
-            try:
-                skipped += self._connection.atomic(database, partial(write, known=plan.known))
-            except BulkWriteError as error:
-                if not collided(error):
-                    raise
-                known = {ready[0] for ready in part.write}
-                skipped += self._connection.atomic(database, partial(write, known=known))
+            last = part is todo[-1]
+            if part.write and not last and not plan.known:
+                turns.take(database, None, done=False)
+                turns.taken()
+                if refresh.load(database, part):
+                    continue
+            skipped += self._write(database, refresh, part, turns, plan.known, last=last)
+            turns.taken()
         return plan.change(skipped)
+
+    def _write(
+        self,
+        database: Documents,
+        refresh: Refresh,
+        part: Part,
+        turns: Turns,
+        known: Collection[str],
+        *,
+        last: bool,
+    ) -> int:
+        """Write one part in a transaction; return how many rows were newer than the list."""
+
+        def write(session: ClientSession | None, known: Collection[str]) -> int:
+            newer = refresh.apply(database, session, part, known)
+            turns.take(database, session, done=last)
+            return newer
+
+        try:
+            return self._connection.atomic(database, partial(write, known=known))
+        except BulkWriteError as error:
+            if not collided(error):
+                raise
+            known = {ready[0] for ready in part.write}
+            return self._connection.atomic(database, partial(write, known=known))
 
     def failed(self, owner: str, cloud: str, kind: str, error: Fault, *, at: datetime) -> None:
         path = f"kinds.{kind}"
@@ -109,7 +137,7 @@ class MongoView(View):
             )
 
     def put(self, owner: str, record: Record) -> None:
-        kept = _shape(record.kind)
+        kept, record = _shape(record.kind), masked(record)
         # one more millisecond, for the one that was cut off: it is newer than any list before
         touched = moment(datetime.now(UTC)) + timedelta(milliseconds=1)
         said = {"seen": record.seen and moment(record.seen), "touched": touched}
@@ -154,7 +182,7 @@ class MongoView(View):
             fresh(kept, row, syncs.get((row["cloud"], kind)), Native(row["_id"], load))
             for row in rows
         ]
-        return matching(found, query) if asked.again else found
+        return matching(kept.record, found, query) if asked.again else found
 
     def get(self, owner: str, kind: str, cloud: str, id: str) -> Record | None:  # noqa: A002
         kept = _shape(kind)
@@ -214,22 +242,12 @@ _Syncs = dict[tuple[str, str], Sync]
 
 
 def _shape(kind: str) -> Shape:
-    if kind not in KINDS:
-        raise StoreError(f"there is no kind of record named {kind!r}; {near(kind, KINDS)}")
+    record_class(kind)  # refuses a kind that there is not
     return shape(kind)
-
-
-def _note(database: Documents, owner: str, sync: Sync, session: ClientSession | None) -> None:
-    said = attrs.asdict(sync, filter=lambda field, _: field.name not in ("cloud", "kind"))
-    database["clouds"].update_one(
-        {"_id": prefix(owner, sync.cloud)},
-        {"$set": {"cloud": sync.cloud, f"kinds.{sync.kind}": said}},
-        upsert=True,
-        session=session,
-    )
 
 
 def _sync(cloud: str, kind: str, said: Mapping[str, Any]) -> Sync:
     error = said.get("error")
     given = {**said, "error": Fault(**error) if error else None}
+    given.pop("turn", None)
     return Sync(cloud=cloud, kind=kind, **given)

@@ -1,0 +1,67 @@
+"""Who may write: refreshes of one kind at one cloud, by several processes, one after the other.
+
+The document of the cloud counts the writes of each kind. Who compared a list with the rows may
+write only while the count is the one from before, else somebody wrote in between, and the rows
+are not the ones that were compared.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from cloudmesh_sdk.store.base import Sync
+
+
+class OvertakenError(Exception):
+    """Somebody else wrote since the rows were compared; compare again."""
+
+
+class Turns:
+    """The turns of one refresh; `sync` is what is noted with the last."""
+
+    def __init__(self, cloud_id: str, sync: Sync) -> None:
+        self._id = cloud_id
+        self._sync = sync
+        self._path = f"kinds.{sync.kind}"
+        self._turn: int | None = None
+
+    def read(self, database: Database[dict[str, Any]]) -> datetime | None:
+        """Begin: remember whose turn it is; return when the list that is stored was asked for."""
+        found = database["clouds"].find_one({"_id": self._id}, {self._path: 1}) or {}
+        said = found.get("kinds", {}).get(self._sync.kind, {})
+        self._turn = said.get("turn")
+        refreshed: datetime | None = said.get("refreshed")
+        return refreshed
+
+    def take(
+        self, database: Database[dict[str, Any]], session: ClientSession | None, *, done: bool
+    ) -> None:
+        """Take the turn, and with the last one note what the list was.
+
+        Raises `OvertakenError` where somebody else took it.
+        """
+        turn = (self._turn or 0) + 1
+        said: dict[str, Any] = {f"{self._path}.turn": turn}
+        if done:
+            beside = ("cloud", "kind")
+            sync = attrs.asdict(self._sync, filter=lambda field, _: field.name not in beside)
+            said = {self._path: {**sync, "turn": turn}}
+        try:
+            result = database["clouds"].update_one(
+                {"_id": self._id, f"{self._path}.turn": self._turn},
+                {"$set": {"cloud": self._sync.cloud, **said}},
+                upsert=self._turn is None,
+                session=session,
+            )
+        except DuplicateKeyError as error:
+            raise OvertakenError from error
+        if not result.matched_count and result.upserted_id is None:
+            raise OvertakenError
+
+    def taken(self) -> None:
+        """Remember that the turn was taken for good."""
+        self._turn = (self._turn or 0) + 1
