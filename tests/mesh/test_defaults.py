@@ -128,6 +128,10 @@ def test_the_image_of_a_newcomer() -> None:
     assert suggested is not None
     assert suggested.name == "ubuntu-24.04"
     assert suggest_image([]) is None
+    same_day = [image("ubuntu-14.04", 2026), image("ubuntu-24.04", 2026), image("ubuntu-9", 2026)]
+    newest = suggest_image(same_day)
+    assert newest is not None
+    assert newest.name == "ubuntu-24.04"
 
 
 def test_the_flavor_of_a_newcomer_runs_the_image() -> None:

@@ -358,3 +358,10 @@ def test_a_data_directory_that_was_moved_is_used_where_it_is_now(fresh: Path) ->
         assert opened.settings.defaults("ann") == {"": {"image": "kept"}}
         opened.settings.set_default("ann", "", "image", "written")
         assert opened.settings.defaults("ann") == {"": {"image": "written"}}
+
+
+def test_a_uri_that_is_none_is_said_at_once() -> None:
+    nonsense = MongoStore(MongoStore.Settings(uri="nonsense:s3cret"))
+    with nonsense, pytest.raises(StoreError, match="must begin with mongodb://") as caught:
+        nonsense.settings.users()
+    assert "s3cret" not in str(caught.value)

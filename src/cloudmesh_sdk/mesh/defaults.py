@@ -4,6 +4,7 @@ Looked up in this order: set for the cloud, set for all clouds, the cloud's entr
 configuration, its `defaults`, what was used last at the cloud, what fits best of what is there.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -179,7 +180,8 @@ def suggest_image(images: Sequence[Image]) -> Image | None:
         name = image.name.lower()
         family = next((i for i, word in enumerate(_FAMILIES) if word in name), len(_FAMILIES))
         made = image.created.timestamp() if image.created else 0.0
-        return (image.architecture not in (None, "x86_64"), family, -made, image.name)
+        version = tuple(-int(number) for number in re.findall(r"\d+", name)[:4])
+        return (image.architecture not in (None, "x86_64"), family, -made, version, image.name)
 
     return min(images, key=rank, default=None)
 

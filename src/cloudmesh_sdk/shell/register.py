@@ -28,7 +28,7 @@ _SOURCES: Mapping[str, tuple[str, str]] = {
 @click.option("--driver", type=params.DRIVER, metavar="NAME", help="See cm plugin list providers.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A driver's setting.")
 @click.option("--from-aws-profile", "aws_profile", metavar="NAME", help="An AWS profile of yours.")
-@click.option("--from-clouds-yaml", "clouds_yaml", metavar="ENTRY", help="OpenStack clouds.yaml.")
+@click.option("--from-clouds-yaml", "clouds_yaml", metavar="ENTRY", help="An entry of clouds.yaml.")
 @click.option("--off", is_flag=True, help="Do not make it active.")
 @click.option("--no-check", is_flag=True, help="Do not ask the cloud whether it knows you.")
 @click.option("--force", is_flag=True, help="Replace a cloud of this name.")

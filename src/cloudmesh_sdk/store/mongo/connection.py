@@ -128,6 +128,8 @@ class Connection:
             self._attachment = self._attach()
             uri = self._attachment.uri
             timeout = min(timeout, _EMBEDDED_TIMEOUT)
+        elif not uri.startswith(("mongodb://", "mongodb+srv://")):
+            raise StoreError("the URI of the store must begin with mongodb:// or mongodb+srv://")
         try:
             self._client = MongoClient(
                 uri, appname="cloudmesh", serverSelectionTimeoutMS=int(timeout * 1000),

@@ -16,7 +16,7 @@ import attrs
 
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.store.mongo import binary
-from cloudmesh_sdk.store.mongo.ailments import why
+from cloudmesh_sdk.store.mongo.ailments import disk_full, why
 from cloudmesh_sdk.store.mongo.places import DATABASE_USER, Lock, Place, answers, place, read_json
 
 
@@ -178,6 +178,8 @@ def _start(where: Place, mongod: str | None, linger: float, timeout: float) -> N
             return
         from cloudmesh_sdk.store.mongo import provision  # pymongo: only who starts a server pays
 
+        if full := disk_full(where):
+            raise StoreError(f"the embedded MongoDB cannot start: {full}; make room and try again")
         program = binary.find(mongod)
         if not where.data.exists():
             binary.version(program)
@@ -224,5 +226,6 @@ def _wait(where: Place, end: float) -> dict[str, Any]:
         if "socket" in said and answers(str(said["socket"])):
             return said
         if time.monotonic() > end:
-            raise StoreError(f"the embedded MongoDB does not answer in time; see {where.log}")
+            known = disk_full(where) or f"see {where.log}"
+            raise StoreError(f"the embedded MongoDB does not answer in time: {known}")
         time.sleep(0.02)
