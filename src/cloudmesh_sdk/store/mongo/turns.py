@@ -12,6 +12,7 @@ import attrs
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
+from pymongo.write_concern import WriteConcern
 
 from cloudmesh_sdk.store.base import Sync
 
@@ -50,8 +51,11 @@ class Turns:
             beside = ("cloud", "kind")
             sync = attrs.asdict(self._sync, filter=lambda field, _: field.name not in beside)
             said = {self._path: {**sync, "turn": turn}}
+        clouds = database["clouds"]
+        if session is None and not done:  # the last turn is waited for, and all before it with it
+            clouds = clouds.with_options(write_concern=WriteConcern(w=1))
         try:
-            result = database["clouds"].update_one(
+            result = clouds.update_one(
                 {"_id": self._id, f"{self._path}.turn": self._turn},
                 {"$set": {"cloud": self._sync.cloud, **said}},
                 upsert=self._turn is None,
