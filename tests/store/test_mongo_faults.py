@@ -366,18 +366,18 @@ def test_a_first_load_is_healed_where_another_wrote_the_same_meanwhile(
     monkeypatch.setattr(refresh, "AT_ONCE", 20)
     monkeypatch.setattr(refresh, "BATCH", 10)
     load, others = refresh.Refresh.load, MongoStore(server)
+    whose, started = f"ann-{uuid4().hex}", datetime.now(UTC) + timedelta(minutes=1)
 
     def raced(self: refresh.Refresh, database: Any, part: refresh.Part) -> bool:
         monkeypatch.undo()
-        others.view.put(owner, servers(100)[3])
+        others.view.put(whose, servers(100)[3])
         return load(self, database, part)
 
     monkeypatch.setattr(refresh.Refresh, "load", raced)
-    owner, started = f"ann-{uuid4().hex}", datetime.now(UTC) + timedelta(minutes=1)
     with others, MongoStore(server) as store:
-        change = store.view.replace(owner, "india", "servers", servers(100), started=started)
+        change = store.view.replace(whose, "india", "servers", servers(100), started=started)
         assert change.new == 100
-        found = store.view.find(owner, "servers", Query(missing=True))
+        found = store.view.find(whose, "servers", Query(missing=True))
         assert found == servers(100)
         assert [row.native["n"] for row in found] == [*range(100)]
 

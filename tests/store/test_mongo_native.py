@@ -1,6 +1,6 @@
 """Native data comes back equal from MongoDB, whatever a cloud may send."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -106,7 +106,7 @@ def test_native_nested_too_deeply_is_refused(store: MongoStore) -> None:
 def test_native_of_more_than_16_mb_is_refused_in_one_line(store: MongoStore, how: str) -> None:
     row = record({"description": "x" * 17_000_000})
     put, replace = store.view.put, store.view.replace
-    keep = {
+    keep: Callable[[], object] = {
         "put": lambda: put(OWNER, row),
         "replace": lambda: replace(f"{OWNER}-2", "india", "servers", [row], started=NOW),
     }[how]

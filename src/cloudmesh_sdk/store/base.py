@@ -8,7 +8,7 @@ serves many users. Several processes may use one store at once.
 import abc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import attrs
 
@@ -269,7 +269,7 @@ class Store(abc.ABC):
     def close(self) -> None:
         """Give back connections; an embedded server stops when its last user has left."""
 
-    def __enter__(self) -> "Store":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
