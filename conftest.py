@@ -4,6 +4,7 @@ The code blocks of README, docs and docstrings run as tests too.
 """
 
 import os
+import signal
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -29,6 +30,12 @@ clouds:
 store: {linger: 0}
 defaults: {cloud: india}
 """
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be tried where who runs the tests ignores it, as `&` in a shell script does."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
