@@ -16,8 +16,8 @@ import pytest
 SRC = Path(__file__).parent.parent / "src"
 HOUSE = "cloudmesh_sdk"
 
-BELOW = ("errors", "tables", "models", "options", "fanout", "plugins", "hooks")
-DRIVER = ("errors", "tables", "models", "options")
+BELOW = ("errors", "tables", "models", "masking", "wire", "options", "fanout", "plugins", "hooks")
+DRIVER = ("errors", "tables", "models", "masking", "options", "wire")
 CONFIG = ("errors", "document", "options", "plugins", "references", "settings", "sources")
 MIDDLE = (*BELOW, "config", "settings", "providers.base", "store.base", "operations", "access")
 FACE = (*BELOW, "config", "config_edit", "settings", "sources", "store.base", "mesh", "services")
@@ -28,6 +28,8 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "tables": (),
     "options": (),
     "models": ("errors", "tables"),
+    "masking": (),
+    "wire": ("masking",),
     "fanout": ("errors", "tables"),
     "plugins": ("errors",),
     "hooks": ("errors", "models"),
@@ -40,7 +42,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "config_edit": (*CONFIG, "config"),
     # interfaces, and the drivers that fill them: none knows another, nor anything above
     "providers": ("errors", "models", "providers.base"),
-    "providers.base": ("errors", "models"),
+    "providers.base": ("errors", "models", "wire"),
     "providers.*": (*DRIVER, "providers.base"),
     "queues": ("errors", "models"),
     "queues.base": ("errors", "models"),
@@ -53,7 +55,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "store": ("errors", "models"),
     "store.base": ("errors", "models"),
     "store.values": ("errors", "models"),
-    "store.masking": ("errors", "models"),
+    "store.masking": ("errors", "models", "masking"),
     "store.matching": ("errors", "models", "store.base", "store.values"),
     "store.*": (*DRIVER, "store.base", "store.matching", "store.masking", "store.values"),
     "access": ("errors", "models", "store.base"),

@@ -24,6 +24,12 @@ class ServerState(enum.StrEnum):
     STOPPING = "stopping"
     STOPPED = "stopped"
     SUSPENDED = "suspended"
+    PAUSED = "paused"
+    SHELVED = "shelved"
+    RESIZING = "resizing"
+    RESIZED = "resized"
+    """On its new flavor, to be confirmed or taken back."""
+    RESCUED = "rescued"
     DELETING = "deleting"
     DELETED = "deleted"
     ERROR = "error"
@@ -71,13 +77,16 @@ class Server(Record):
     image: str | None = None
     """Id of the image it was started from."""
     flavor: str | None = None
-    """Id of its flavor."""
+    """Id of its flavor, or its name where the cloud tells no id with the server."""
     key: str | None = None
     """Name of its keypair at the cloud."""
     public_ips: tuple[str, ...] = ()
     private_ips: tuple[str, ...] = ()
     zone: str | None = None
+    project: str | None = None
+    """Id of the project (tenant, account) it belongs to, where the cloud says."""
     security_groups: tuple[str, ...] = ()
+    """Their names at the cloud."""
     tags: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     created: datetime | None = None
     token: str | None = attrs.field(default=None, eq=False)
@@ -129,13 +138,13 @@ class Keypair(Record):
     public_key: str | None = attrs.field(default=None, repr=False)
 
 
-KINDS: Mapping[str, type[Record]] = {c.kind: c for c in (Server, Image, Flavor, Keypair)}
-"""Record classes by kind: what a mesh can refresh, list and store."""
-
-
 @attrs.frozen(kw_only=True)
 class Rule:
     """One permission of a security group: who may come in (or go out), on which ports."""
+
+    columns: ClassVar[tuple[str, ...]] = (
+        "direction", "protocol", "from_port", "to_port", "remote",
+    )  # fmt: skip
 
     direction: str = "ingress"
     protocol: str = "tcp"
@@ -150,6 +159,7 @@ class Rule:
 class SecurityGroup(Record):
     """A named set of firewall rules."""
 
+    kind: ClassVar[str] = "security_groups"
     columns: ClassVar[tuple[str, ...]] = ("cloud", "name", "description", "id")
 
     description: str = ""
@@ -157,8 +167,150 @@ class SecurityGroup(Record):
 
 
 @attrs.frozen(kw_only=True)
+class Network(Record):
+    """A network that servers can be on."""
+
+    kind: ClassVar[str] = "networks"
+    columns: ClassVar[tuple[str, ...]] = (
+        "cloud", "name", "state", "subnets", "external", "shared", "id",
+    )  # fmt: skip
+
+    state: str = ""
+    """In the cloud's own word, lower case: `active`, `down` …"""
+    subnets: tuple[str, ...] = ()
+    """Ids of its subnets; `Subnet` has their addresses."""
+    external: bool | None = None
+    """Floating IPs come from such a one."""
+    shared: bool | None = None
+    """Other projects use it too."""
+    mtu: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Subnet(Record):
+    """A range of addresses on a network."""
+
+    kind: ClassVar[str] = "subnets"
+    columns: ClassVar[tuple[str, ...]] = (
+        "cloud", "name", "cidr", "gateway", "dhcp", "network", "id",
+    )  # fmt: skip
+
+    network: str = ""
+    """Id of its network."""
+    cidr: str = ""
+    gateway: str | None = None
+    dhcp: bool | None = None
+    dns: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Router(Record):
+    """What joins networks, and lets them out."""
+
+    kind: ClassVar[str] = "routers"
+    columns: ClassVar[tuple[str, ...]] = ("cloud", "name", "state", "external", "id")
+
+    state: str = ""
+    external: str | None = None
+    """Id of the external network it goes out by; None where it does not."""
+
+
+@attrs.frozen(kw_only=True)
+class Port(Record):
+    """A place on a network that a server (or a router) is plugged into."""
+
+    kind: ClassVar[str] = "ports"
+    columns: ClassVar[tuple[str, ...]] = (
+        "cloud", "name", "state", "addresses", "mac", "device", "network", "id",
+    )  # fmt: skip
+
+    state: str = ""
+    network: str = ""
+    """Id of its network."""
+    addresses: tuple[str, ...] = ()
+    mac: str = ""
+    device: str | None = None
+    """Id of the server or router that has it; None where nobody does."""
+
+
+@attrs.frozen(kw_only=True)
+class FloatingIP(Record):
+    """A public address that can be moved from server to server; the name is the address."""
+
+    kind: ClassVar[str] = "floating_ips"
+    columns: ClassVar[tuple[str, ...]] = (
+        "cloud", "name", "state", "private_ip", "port", "network", "id",
+    )  # fmt: skip
+
+    state: str = ""
+    """In the cloud's own word, lower case: `active`, `down` …"""
+    network: str | None = None
+    """Id of the external network it comes from."""
+    port: str | None = None
+    """Id of the port it is attached to; None while it is free."""
+    private_ip: str | None = None
+    """Address it stands for; None while it is free."""
+    token: str | None = attrs.field(default=None, eq=False)
+    """Idempotency token of the operation that created it, where the cloud shows it."""
+
+
+@attrs.frozen(kw_only=True)
+class Volume(Record):
+    """A disk that outlives the servers it is attached to."""
+
+    kind: ClassVar[str] = "volumes"
+    columns: ClassVar[tuple[str, ...]] = (
+        "cloud", "name", "state", "size", "server", "device", "type", "id",
+    )  # fmt: skip
+
+    state: str = ""
+    """In the cloud's own word, lower case: `available`, `in-use`, `creating`, `error` …"""
+    size: int | None = None
+    """GiB."""
+    server: str | None = None
+    """Id of the server that has it; None while it is free."""
+    device: str | None = None
+    """Where that server sees it: `/dev/vdb`."""
+    type: str | None = None
+    zone: str | None = None
+    bootable: bool | None = None
+    created: datetime | None = None
+    token: str | None = attrs.field(default=None, eq=False)
+    """Idempotency token of the operation that created it, where the cloud shows it."""
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot(Record):
+    """A volume as it was at one moment."""
+
+    kind: ClassVar[str] = "snapshots"
+    columns: ClassVar[tuple[str, ...]] = (
+        "cloud", "name", "state", "size", "volume", "created", "id",
+    )  # fmt: skip
+
+    state: str = ""
+    size: int | None = None
+    """GiB."""
+    volume: str = ""
+    """Id of the volume."""
+    created: datetime | None = None
+    token: str | None = attrs.field(default=None, eq=False)
+    """Idempotency token of the operation that created it, where the cloud shows it."""
+
+
+_KINDS = (
+    Server, Image, Flavor, Keypair, SecurityGroup, Network, FloatingIP, Volume,
+    Subnet, Router, Port, Snapshot,
+)  # fmt: skip
+KINDS: Mapping[str, type[Record]] = {c.kind: c for c in _KINDS}
+"""Record classes by kind: what a mesh can refresh, list and store."""
+
+
+@attrs.frozen(kw_only=True)
 class Quota:
     """One limit of an account; `limit` None means unlimited, `used` None not known."""
+
+    columns: ClassVar[tuple[str, ...]] = ("cloud", "name", "used", "limit")
 
     cloud: str
     name: str
@@ -168,8 +320,55 @@ class Quota:
 
 
 @attrs.frozen(kw_only=True)
+class Zone:
+    """A part of a cloud that fails by itself: an availability zone."""
+
+    columns: ClassVar[tuple[str, ...]] = ("cloud", "name", "available")
+
+    cloud: str
+    name: str
+    available: bool
+    native: Mapping[str, Any] = attrs.field(factory=dict, eq=False, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Action:
+    """Something that a cloud did to a server, in the cloud's own words."""
+
+    columns: ClassVar[tuple[str, ...]] = ("at", "name", "result", "message", "request_id")
+
+    at: datetime
+    name: str
+    """`create`, `stop`, `reboot` …"""
+    result: str = ""
+    """`success`, `error`; empty where it is not over or the cloud does not say."""
+    message: str = ""
+    """What went wrong, with the step that failed."""
+    user: str | None = None
+    """Id of who asked for it."""
+    request_id: str | None = None
+    native: Mapping[str, Any] = attrs.field(factory=dict, eq=False, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class RawAnswer:
+    """What a service answered to a request of the user's own making."""
+
+    status: int
+    """HTTP status."""
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    """Without secrets."""
+    body: Any = attrs.field(repr=False)
+    """Plain data where the answer is JSON, else its text; None where it is empty."""
+    request_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class ServerRequest:
-    """What a driver needs to start a server; image, flavor and key are the cloud's own ids."""
+    """What a driver needs to start a server; image, flavor and key are the cloud's own ids.
+
+    What is below `tags` only some drivers do: they name it in `Cloud.extras`.
+    """
 
     name: str
     image: str
@@ -181,6 +380,31 @@ class ServerRequest:
     networks: tuple[str, ...] = ()
     user_data: str | None = attrs.field(default=None, repr=False)
     tags: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    zone: str | None = None
+    """Availability zone to start in."""
+    config_drive: bool | None = None
+    """Give it its metadata on a disk as well."""
+    boot_volume: int | None = None
+    """Boot from a new volume of so many GiB, made from the image, deleted with the server."""
+    hints: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    """For the scheduler, in the cloud's own words."""
+
+
+@attrs.frozen(kw_only=True)
+class VolumeRequest:
+    """What a driver needs to create a volume."""
+
+    name: str
+    size: int
+    """GiB."""
+    token: str
+    """The same token creates the same volume, however often it is sent."""
+    type: str | None = None
+    zone: str | None = None
+    image: str | None = None
+    """Id of the image to fill it with."""
+    snapshot: str | None = None
+    """Id of the snapshot to fill it with."""
 
 
 @attrs.frozen(kw_only=True)
