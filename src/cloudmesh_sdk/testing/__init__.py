@@ -13,11 +13,33 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.testing.abilities import (
+        ABILITIES as ABILITIES,
+        ActionSuite as ActionSuite,
+        ChangeSuite as ChangeSuite,
         ConsoleSuite as ConsoleSuite,
+        ConsoleURLSuite as ConsoleURLSuite,
+        FloatingIPSuite as FloatingIPSuite,
+        HardRebootSuite as HardRebootSuite,
         KeypairSuite as KeypairSuite,
+        LockSuite as LockSuite,
+        ManySuite as ManySuite,
+        NetworkSuite as NetworkSuite,
+        PauseSuite as PauseSuite,
+        PortSuite as PortSuite,
         QuotaSuite as QuotaSuite,
+        RawSuite as RawSuite,
+        RebuildSuite as RebuildSuite,
+        RenameSuite as RenameSuite,
+        RescueSuite as RescueSuite,
+        ResizeSuite as ResizeSuite,
+        RouterSuite as RouterSuite,
         SecurityGroupSuite as SecurityGroupSuite,
+        ShelveSuite as ShelveSuite,
+        SnapshotSuite as SnapshotSuite,
         SuspendSuite as SuspendSuite,
+        TagSuite as TagSuite,
+        VolumeSuite as VolumeSuite,
+        ZoneSuite as ZoneSuite,
     )
     from cloudmesh_sdk.testing.cloud import CloudSuite as CloudSuite
     from cloudmesh_sdk.testing.clouds import CANARY as CANARY, Many as Many
@@ -35,7 +57,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "abilities": (
-        "ConsoleSuite", "KeypairSuite", "QuotaSuite", "SecurityGroupSuite", "SuspendSuite",
+        "ABILITIES", "ActionSuite", "ChangeSuite", "ConsoleSuite", "ConsoleURLSuite",
+        "FloatingIPSuite", "HardRebootSuite", "KeypairSuite", "LockSuite", "ManySuite",
+        "NetworkSuite", "PauseSuite", "PortSuite", "QuotaSuite", "RawSuite", "RebuildSuite",
+        "RenameSuite", "RescueSuite", "ResizeSuite", "RouterSuite", "SecurityGroupSuite",
+        "ShelveSuite", "SnapshotSuite", "SuspendSuite", "TagSuite", "VolumeSuite", "ZoneSuite",
     ),
     "cloud": ("CloudSuite",),
     "clouds": ("CANARY", "Many"),

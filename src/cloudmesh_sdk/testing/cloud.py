@@ -1,38 +1,21 @@
 """What a cloud promises: inherit `CloudSuite`, and the suite of each ability that it has."""
 
-from collections.abc import Mapping
-
-from cloudmesh_sdk.providers import base
 from cloudmesh_sdk.providers.base import Cloud
-from cloudmesh_sdk.testing.abilities import (
-    ConsoleSuite,
-    KeypairSuite,
-    QuotaSuite,
-    SecurityGroupSuite,
-    SuspendSuite,
-)
-from cloudmesh_sdk.testing.clouds import CloudFixtures
+from cloudmesh_sdk.testing.abilities import ABILITIES
+from cloudmesh_sdk.testing.extras import ExtraPromises
 from cloudmesh_sdk.testing.faults import FaultPromises
 from cloudmesh_sdk.testing.life import LifePromises
 from cloudmesh_sdk.testing.listing import ListPromises
 
-ABILITIES: Mapping[type, type[CloudFixtures]] = {
-    base.HasKeypairs: KeypairSuite,
-    base.HasSecurityGroups: SecurityGroupSuite,
-    base.HasConsole: ConsoleSuite,
-    base.HasQuotas: QuotaSuite,
-    base.HasSuspend: SuspendSuite,
-}
-"""Ability → its suite."""
 
-
-class CloudSuite(ListPromises, LifePromises, FaultPromises):
+class CloudSuite(ListPromises, LifePromises, FaultPromises, ExtraPromises):
     """All promises that every cloud makes.
 
     Fixtures to give: `cloud`, a fresh driver object; `many`, 2.5 pages of servers; and clouds in
     trouble: `refused`, `unreachable`, `hanging`, `garbage`, `half_page`, `unknown_state`,
     `secretive`, `lossy`. What cannot be given is named in `lacks` with the reason. `image`,
-    `flavor`, `budget`, `patience`, `deadline`, `absent` and `strange` may be overridden.
+    `flavor`, `networks`, `extra_values`, `budget`, `patience`, `deadline`, `absent` and `strange`
+    may be overridden.
     """
 
     def test_every_ability_has_its_suite(self, cloud: Cloud) -> None:

@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
 
 import attrs
 import pytest
 
+from cloudmesh_sdk.errors import ConflictError
 from cloudmesh_sdk.models import Server, ServerRequest, ServerState
 from cloudmesh_sdk.providers.base import Cloud
 from cloudmesh_sdk.testing.suite import Suite, wanted
+
+T = TypeVar("T")
 
 CANARY = "canary-5e1b9f-not-for-any-eye"
 """The secret to plant in the clouds of `secretive` and `refused`, as password or key."""
@@ -35,6 +38,18 @@ def order(cloud: Cloud, **fields: Any) -> ServerRequest:
     if "flavor" not in given:
         given["flavor"] = next(iter(cloud.flavors())).id
     return ServerRequest(**given)
+
+
+def flavor_words(cloud: Cloud, flavor: str) -> set[str]:
+    """Return what a server may say of its flavor: the id of it, or its name."""
+    return {flavor} | {known.name for known in cloud.flavors() if known.id == flavor}
+
+
+def cost(cloud: Cloud, act: Callable[[], object]) -> int:
+    """Return how many requests something took."""
+    before = cloud.calls
+    act()
+    return cloud.calls - before
 
 
 def named(cloud: Cloud, name: str) -> list[Server]:
@@ -68,18 +83,49 @@ class CloudFixtures(Suite):
         return next(iter(cloud.flavors())).id
 
     @pytest.fixture
-    def started(self, cloud: Cloud, image: str, flavor: str) -> Iterator[Callable[..., Server]]:
+    def networks(self) -> tuple[str, ...]:
+        """Return what to start servers on; empty, which leaves it to the cloud, unless overridden.
+
+        Give ids of networks where the cloud wants to be told.
+        """
+        return ()
+
+    @pytest.fixture
+    def lossy(self) -> Cloud:
+        """Give a cloud that does the first start and whose answer to it is lost."""
+        wanted(self, "lossy", "a cloud that does the first start while its answer is lost")
+
+    @pytest.fixture
+    def ordered(
+        self, cloud: Cloud, image: str, flavor: str, networks: tuple[str, ...]
+    ) -> Callable[..., ServerRequest]:
+        """Make requests for servers with a new name and token, and the given fields."""
+
+        def ordered(**fields: Any) -> ServerRequest:
+            given = {"image": image, "flavor": flavor, "networks": networks}
+            return order(cloud, **{**given, **fields})
+
+        return ordered
+
+    @pytest.fixture
+    def started(
+        self, cloud: Cloud, ordered: Callable[..., ServerRequest]
+    ) -> Iterator[Callable[..., Server]]:
         """Start servers that run, with the given fields of a request; they are deleted at last."""
         made: list[Server] = []
 
         def started(**fields: Any) -> Server:
-            server = cloud.start(order(cloud, **{"image": image, "flavor": flavor, **fields}))
+            server = cloud.start(ordered(**fields))
             made.append(server)
             return self.until(cloud, server, ServerState.RUNNING)
 
         yield started
         for server in made:
             cloud.delete(server)
+
+    def unknown(self, server: Server) -> Server:
+        """Return a server that the cloud has never had."""
+        return attrs.evolve(server, id=self.absent)
 
     def until(self, cloud: Cloud, server: Server, *states: ServerState) -> Server:
         """Return the server once it is in one of these states; fails after `patience` seconds."""
@@ -89,8 +135,31 @@ class CloudFixtures(Suite):
             found = cloud.server(server.id)
             if found.state in states:
                 return found
+            if found.state is ServerState.ERROR:
+                break
             time.sleep(self.pause)
-        pytest.fail(f"{server.name} is {found.state}, not {' or '.join(states)}")
+        wished = " or ".join(states)
+        pytest.fail(f"{server.name} is {found.state} ({found.fault}), not {wished}")
+
+    def eventually(self, look: Callable[[], T], holds: Callable[[T], bool], what: str) -> T:
+        """Return what is seen once it is as promised; fails after `patience` seconds."""
+        end = time.monotonic() + self.patience
+        while not holds(found := look()):
+            if time.monotonic() > end:
+                pytest.fail(f"{what}: not so after {self.patience:g} s, but {found!r}")
+            time.sleep(self.pause)
+        return found
+
+    def allowed(self, act: Callable[[], T]) -> T:
+        """Return what an act gives once nothing is in its way; fails after `patience` seconds."""
+        end = time.monotonic() + self.patience
+        while True:
+            try:
+                return act()
+            except ConflictError:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(self.pause)
 
     def seen(self, cloud: Cloud, server: Server) -> Server:
         """Return the server as the list shows it; fails when it is not there after `patience`."""

@@ -13,19 +13,13 @@ from cloudmesh_sdk.errors import (
     NotFoundError,
     UnavailableError,
 )
-from cloudmesh_sdk.models import Server, ServerState
+from cloudmesh_sdk.models import Server, ServerRequest, ServerState
 from cloudmesh_sdk.providers.base import Cloud
-from cloudmesh_sdk.testing.clouds import CloudFixtures, named, order
-from cloudmesh_sdk.testing.suite import wanted
+from cloudmesh_sdk.testing.clouds import CloudFixtures, flavor_words, named, order
 
 
 class LifePromises(CloudFixtures):
     """Promises of `start`, `find`, `stop`, `resume`, `reboot`, `delete`."""
-
-    @pytest.fixture
-    def lossy(self) -> Cloud:
-        """Give a cloud that does the first start and whose answer to it is lost."""
-        wanted(self, "lossy", "a cloud that does the first start while its answer is lost")
 
     def test_a_start_shows_as_it_was_asked_for(
         self, cloud: Cloud, started: Callable[..., Server], image: str, flavor: str
@@ -34,7 +28,8 @@ class LifePromises(CloudFixtures):
         server = started(name=name)
         row = self.seen(cloud, server)
         assert (row.cloud, row.id, row.name) == (cloud.name, server.id, name)
-        assert (row.image, row.flavor) == (image, flavor)
+        assert row.image == image
+        assert row.flavor in flavor_words(cloud, flavor)
         assert row.state is ServerState.RUNNING
         assert row.fault is None
 
@@ -43,8 +38,10 @@ class LifePromises(CloudFixtures):
         row = self.seen(cloud, started(tags=tags))
         assert dict(row.tags) == {**row.tags, **tags}
 
-    def test_one_token_starts_one_server(self, cloud: Cloud, image: str, flavor: str) -> None:
-        request = order(cloud, image=image, flavor=flavor)
+    def test_one_token_starts_one_server(
+        self, cloud: Cloud, ordered: Callable[..., ServerRequest]
+    ) -> None:
+        request = ordered()
         first = cloud.start(request)
         try:
             self.seen(cloud, first)
@@ -123,9 +120,9 @@ class LifePromises(CloudFixtures):
 
     @pytest.mark.parametrize("field", ["image", "flavor"])
     def test_a_start_of_what_is_not_there_is_refused(
-        self, cloud: Cloud, image: str, flavor: str, field: str
+        self, cloud: Cloud, ordered: Callable[..., ServerRequest], field: str
     ) -> None:
-        request = order(cloud, **{"image": image, "flavor": flavor, field: self.absent})
+        request = ordered(**{field: self.absent})
         with pytest.raises((NotFoundError, InvalidRequestError)):
             cloud.start(request)
         assert named(cloud, request.name) == []

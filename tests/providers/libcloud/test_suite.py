@@ -137,7 +137,7 @@ class TestLibcloudDummy(CloudSuite):
         "one_token_starts_one_server": "libcloud's dummy chooses names itself; tried below",
         "two_tokens_start_two_servers": "libcloud's dummy chooses names itself; tried below",
         "a_token_finds_its_server": "its servers carry no token, and the driver says so; see below",
-        "servers_name_images_and_flavors_by_id": "libcloud's dummy invents them",
+        "servers_name_images_and_flavors_as_the_lists_do": "libcloud's dummy invents them",
         "stop_and_resume": "libcloud's dummy cannot stop, and the driver says so",
         "reboot": "libcloud's dummy never comes back from a reboot",
     }
