@@ -71,7 +71,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
 
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "attrs": ("*",),
-    "platformdirs": ("config", "sources", "store.mongo", "shell"),
+    "platformdirs": ("config", "sources", "store.mongo", "shell", "providers.openstack"),
     "stevedore": ("plugins",),
     "pluggy": ("hooks",),
     "yaml": ("document", "shell"),
@@ -84,8 +84,13 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "psutil": ("store.mongo", "operations", "services"),
     "boto3": ("providers.ec2",),
     "botocore": ("providers.ec2",),
-    "urllib3": ("providers.ec2",),
+    "urllib3": ("providers.ec2", "providers.openstack"),
     "libcloud": ("providers.libcloud",),
+    "keystoneauth1": ("providers.openstack",),
+    "requests": ("providers.openstack",),
+    "orjson": ("providers.openstack",),
+    "cryptography": ("providers.openstack",),
+    "novaclient": ("providers.openstack",),
     "click": ("shell",),
     "rich": ("shell",),
     "prompt_toolkit": ("shell",),

@@ -1,0 +1,1 @@
+"""OpenStack, by its own REST services."""

@@ -1,0 +1,39 @@
+"""How often and how long one call may try again."""
+
+import random
+import time
+
+from cloudmesh_sdk.errors import BackendError
+from cloudmesh_sdk.providers.openstack.errors import hopeless
+
+_FIRST = 0.25
+_LONGEST = 8.0
+
+
+class Budget:
+    """A number of further tries within a number of seconds, waits between them included."""
+
+    def __init__(self, *, seconds: float, retries: int) -> None:
+        self._end = time.monotonic() + seconds
+        self._retries = retries
+        self._spent = 0
+
+    def left(self) -> float:
+        """Return the seconds left; never quite zero, so that it serves as a timeout."""
+        return max(0.001, self._end - time.monotonic())
+
+    def pause(self, error: BackendError) -> None:
+        """Wait before another try, as long as the service asked or a random while.
+
+        Full jitter keeps many clients from coming back together
+        (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+        Raises `error` where it is not transient or the budget is spent.
+        """
+        if hopeless(error) or self._spent >= self._retries:
+            raise error
+        longest = min(_LONGEST, _FIRST * 2**self._spent)
+        wait = max(error.retry_after or 0.0, random.uniform(0, longest))  # noqa: S311
+        if wait >= self._end - time.monotonic():
+            raise error
+        self._spent += 1
+        time.sleep(wait)

@@ -1,0 +1,179 @@
+"""What went wrong at an OpenStack, as errors of this package.
+
+What a service refused is told by its HTTP status, and where one status means several things by
+its words: https://docs.openstack.org/api-guide/compute/faults.html and the services' own texts.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import requests.exceptions as asked
+import urllib3.exceptions as http
+from keystoneauth1 import exceptions as keystone
+
+from cloudmesh_sdk.errors import (
+    AuthError,
+    BackendError,
+    BackendTimeoutError,
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    QuotaError,
+    ThrottledError,
+    UnavailableError,
+    UnsupportedError,
+)
+from cloudmesh_sdk.providers.openstack.answers import Nonsense, Refused, refusal_of
+
+
+class Late(asked.ReadTimeout):
+    """The answer kept coming when the call's time was over."""
+
+
+class Cut(asked.ConnectionError):
+    """The connection ended in the middle of the answer."""
+
+
+class Missing(asked.RequestException):
+    """A tape that is replayed has no answer to a request."""
+
+
+_BY_STATUS: dict[int, type[BackendError]] = {
+    HTTPStatus.UNAUTHORIZED: AuthError,
+    HTTPStatus.FORBIDDEN: AuthError,
+    HTTPStatus.NOT_FOUND: NotFoundError,
+    HTTPStatus.GONE: NotFoundError,
+    HTTPStatus.METHOD_NOT_ALLOWED: UnsupportedError,
+    HTTPStatus.NOT_ACCEPTABLE: UnsupportedError,
+    HTTPStatus.REQUEST_TIMEOUT: BackendTimeoutError,
+    HTTPStatus.CONFLICT: ConflictError,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ThrottledError,
+    HTTPStatus.TOO_MANY_REQUESTS: ThrottledError,
+    HTTPStatus.NOT_IMPLEMENTED: UnsupportedError,
+}
+
+_LIMITED = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+"""Statuses that may mean a limit: Nova's 403, Neutron's 409, Cinder's and Glance's 413."""
+
+_LIMITS = ("quota", "maximum number", "limitexceeded", "limit exceeded", "no more ip addresses")
+"""Words of a refusal, in lower case, by which a limit is told from a rule."""
+
+_LIMIT_KINDS = ("OverQuota", "IpAddressGenerationFailure", "ExternalIpAddressExhausted")
+"""The same in the words of Neutron's `type`."""
+
+_HINTS: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "; its Keystone does not know the token any more",
+    HTTPStatus.FORBIDDEN: "; the account's roles do not allow it",
+}
+
+_NATIVE: tuple[tuple[type[BaseException], type[BackendError], str], ...] = (
+    (Nonsense, UnavailableError, "answered nonsense"),
+    (Missing, UnavailableError, "is replayed from a tape that lacks this"),
+    (Late, BackendTimeoutError, "did not finish its answer in time"),
+    (Cut, UnavailableError, "cut the connection"),
+    (http.NewConnectionError, UnavailableError, "cannot be reached"),
+    (http.ConnectTimeoutError, BackendTimeoutError, "cannot be reached in time"),
+    (http.TimeoutError, BackendTimeoutError, "did not answer in time"),
+    (http.SSLError, UnavailableError, "has no trusted certificate (cacert names others)"),
+    (asked.SSLError, UnavailableError, "has no trusted certificate (cacert names others)"),
+    (http.ProxyError, UnavailableError, "cannot be reached through the proxy"),
+    (asked.InvalidURL, InvalidRequestError, "has an address that is none"),
+    (asked.MissingSchema, InvalidRequestError, "has an address that is none"),
+    (asked.InvalidSchema, InvalidRequestError, "has an address that is none"),
+    (asked.RequestException, UnavailableError, "cut the connection"),
+    (http.HTTPError, UnavailableError, "cut the connection"),
+    (OSError, UnavailableError, "cannot be asked"),
+    (keystone.InvalidResponse, UnavailableError, "answered nonsense"),
+    (keystone.DiscoveryFailure, UnavailableError, "does not say which versions it speaks"),
+    (keystone.ClientException, AuthError, "does not let us sign in"),
+)
+
+_UNTRUSTED = (http.SSLError, asked.SSLError)
+_UNREACHED = (http.NewConnectionError, http.ConnectTimeoutError)
+
+
+def classify(refused: Refused) -> type[BackendError]:
+    """Return the class of error that a refusal is."""
+    if refused.status in _LIMITED and (
+        refused.kind in _LIMIT_KINDS or any(w in refused.message.lower() for w in _LIMITS)
+    ):
+        return QuotaError
+    if refused.status in _BY_STATUS:
+        return _BY_STATUS[refused.status]
+    ours = HTTPStatus.BAD_REQUEST <= refused.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return InvalidRequestError if ours else UnavailableError
+
+
+@contextmanager
+def translated(cloud: str, action: str, *, who: str = "") -> Iterator[None]:
+    """Raise what the libraries and the services raise within as errors of this package.
+
+    `who` names the account, for a refusal to let it in; `action` what was asked for.
+    """
+    try:
+        yield
+    except Refused as error:
+        raise _refusal(cloud, action, error) from error
+    except keystone.HttpError as error:
+        refused = refusal_of(error.response, "identity", error.http_status, str(error.message))
+        raise _refusal(cloud, action, refused, who=who) from error
+    except (Nonsense, keystone.ClientException, asked.RequestException, http.HTTPError) as error:
+        chain = list(_chain(error))
+        kind, text, inner = next(
+            (k, t, e) for native, k, t in _NATIVE for e in chain if isinstance(e, native)
+        )
+        request_id = getattr(inner, "request_id", None)
+        tail = f" [{request_id}]" if request_id else ""
+        message = f"{cloud} {text} ({action}): {_reason(inner)}{tail}"
+        raise kind(message, request_id=request_id) from error
+
+
+def _refusal(cloud: str, action: str, error: Refused, *, who: str = "") -> BackendError:
+    kind = classify(error)
+    hint = _HINTS.get(error.status, "") if kind is AuthError else ""
+    if who and error.status == HTTPStatus.UNAUTHORIZED:
+        hint = f"; it does not accept {who}: check name, password or secret, and project"
+    text = f"{cloud}: {error.service} refused {action}: {error.message.rstrip('.')}{hint}"
+    tail = f"HTTP {error.status}" + (f", {error.request_id}" if error.request_id else "")
+    return kind(f"{text} ({tail})", retry_after=error.retry_after, request_id=error.request_id)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what led to it; keystoneauth1 and requests wrap without `from`."""
+    seen: set[int] = set()
+    todo: list[Any] = [error]
+    while todo:
+        one = todo.pop(0)
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            todo += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+
+
+def _reason(error: BaseException) -> str:
+    """Return what an error says, on one line without the objects that urllib3 shows."""
+    text = " ".join(str(error).split())
+    return text.rpartition(">: ")[2].rpartition("object at 0x")[2][:300]
+
+
+def native_of(error: BackendError) -> Refused | None:
+    """Return the refusal behind an error; None where there was none."""
+    cause = error.__cause__
+    return cause if isinstance(cause, Refused) else None
+
+
+def never_sent(error: BackendError) -> bool:
+    """Return whether the service surely has not acted: refused for its load, or not reached."""
+    if isinstance(error, ThrottledError):
+        return True
+    chain = list(_chain(error.__cause__)) if error.__cause__ else []
+    return any(isinstance(inner, _UNREACHED) for inner in chain)
+
+
+def hopeless(error: BackendError) -> bool:
+    """Return whether trying again is useless: refused for good, not trusted, not on the tape."""
+    if not error.transient or error.__cause__ is None:
+        return not error.transient
+    return any(isinstance(inner, (*_UNTRUSTED, Missing)) for inner in _chain(error.__cause__))
