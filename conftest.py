@@ -22,6 +22,9 @@ PATIENCE = 15.0
 FOREIGN = ("CLOUDMESH_", "AWS_", "OS_", "MONGO")
 """How variables begin that would let a developer's own accounts into the tests."""
 
+LAB_GIVEN = os.environ.get("CLOUDMESH_OPENSTACK_LAB")
+LAB_WANTED = "needs a whole OpenStack, which `nox -s openstack` starts (minutes, 3 GiB of memory)"
+
 EXAMPLE = """\
 profile: {username: albert, prefix: albert}
 clouds:
@@ -114,13 +117,17 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return report
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out, with the reason, what only root can do."""
-    if os.geteuid() == 0:
-        return
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, with the reason, what only root can do and what nobody asked for."""
+    missing = {}
+    if os.geteuid() != 0:
+        missing["root"] = "needs root"
+    if not LAB_GIVEN and "openstack" not in config.option.markexpr:
+        missing["openstack"] = LAB_WANTED
     for item in items:
-        if item.get_closest_marker("root"):
-            item.add_marker(pytest.mark.skip(reason="needs root"))
+        for marker, reason in missing.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 pytest_collect_file = (
