@@ -1,104 +1,69 @@
-"""`cm vm start|stop|resume|reboot|delete|wait`: what changes servers, and waiting for it."""
+"""Acts on servers that need nothing but their names: `cm vm stop`, `suspend`, `lock` and so on."""
 
-import shlex
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
+import attrs
 import click
 
-from cloudmesh_sdk.fanout import Gathered
-from cloudmesh_sdk.models import Operation, OperationState, Server, ServerState
+from cloudmesh_sdk.models import ServerState
 from cloudmesh_sdk.shell import choosing, codes, params
-from cloudmesh_sdk.shell.output import Look, looks, note, print_rows, tell_sources
-from cloudmesh_sdk.shell.progress import Done, progress
+from cloudmesh_sdk.shell.changing import add_changes
+from cloudmesh_sdk.shell.finishing import PATIENCE, finish, told, wait_for
+from cloudmesh_sdk.shell.output import Look, looks, note
+from cloudmesh_sdk.shell.progress import progress
 from cloudmesh_sdk.shell.session import Session
+from cloudmesh_sdk.shell.starting import start
 
 STATES = tuple(state.value for state in ServerState)
 
-_ACTS: Mapping[str, tuple[str, str]] = {
-    "stop": ("Shut servers down, keeping their disks.", "stopped"),
-    "resume": ("Start stopped servers again.", "running"),
-    "reboot": ("Restart servers.", "running"),
-    "delete": ("Delete servers and what is on them.", "deleted"),
+
+@attrs.frozen
+class Act:
+    """An act on servers as a command."""
+
+    text: str
+    """Its help."""
+    state: str = ""
+    """What `--wait` waits for; empty where there is nothing to wait for."""
+    asks: bool = False
+    """It cannot be undone."""
+    method: str = ""
+    """Its name in the mesh, where that is another one."""
+
+
+ACTS: Mapping[str, Act] = {
+    "stop": Act("Shut servers down, keeping their disks.", "stopped"),
+    "resume": Act("Start stopped (or suspended) servers again.", "running"),
+    "reboot": Act("Restart servers.", "running"),
+    "delete": Act("Delete servers and what is on them.", "deleted", asks=True),
+    "suspend": Act("Put servers' memory to disk; resume brings them back.", "suspended"),
+    "pause": Act("Stop servers' processors, keeping their memory.", "paused"),
+    "unpause": Act("Let paused servers go on.", "running"),
+    "shelve": Act("Take servers off their hosts; they use no processors then.", "shelved"),
+    "unshelve": Act("Bring shelved servers back.", "running"),
+    "confirm": Act("Keep the new flavor of resized servers.", "running", method="confirm_resize"),
+    "revert": Act(
+        "Put resized servers back to their old flavor.", "running", method="revert_resize"
+    ),
+    "unrescue": Act("Boot rescued servers from their own disks again.", "running"),
+    "lock": Act("Refuse acts on servers until they are unlocked."),
+    "unlock": Act("Allow acts on locked servers again."),
 }
-"""Acts on servers: their help, and the state that they lead to."""
-
-_PATIENCE = 600.0
-"""Seconds that is waited where nothing else is said."""
-
-_SHOWN = 5
-"""How many names a question lists."""
+"""Acts by the names of their commands."""
 
 
 def add_acts(group: click.Group) -> None:
-    """Add the commands of this file to a group."""
+    """Add `start`, the acts of the table, those that need more words, and `wait` to a group."""
     group.command("start")(start)
-    for name, (text, state) in _ACTS.items():
-        _add_act(group, name, text, state)
+    for name, act in ACTS.items():
+        _add(group, name, act)
+    add_changes(group)
     group.command("wait")(wait)
 
 
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--name", "more", metavar="NAMES", multiple=True, help="The same as NAME.")
-@click.option("-n", "--count", type=click.IntRange(1), metavar="N", help="How many to start.")
-@params.cloud_option
-@click.option("--image", type=params.IMAGE, metavar="NAME", help="Image to start from.")
-@click.option("--flavor", type=params.FLAVOR, metavar="NAME", help="Size.")
-@click.option("--key", type=params.KEY, metavar="NAME", help="SSH key to put on it.")
-@click.option("--security-group", "groups", metavar="NAME", multiple=True, help="Firewall rules.")
-@click.option("--network", "networks", metavar="NAME", multiple=True, help="Network to be on.")
-@click.option(
-    "--user-data",
-    type=click.Path(exists=True, dir_okay=False),
-    metavar="FILE",
-    help="File for the first boot (cloud-init).",
-)
-@click.option("--tag", "tags", metavar="KEY=VALUE", multiple=True, help="Mark it.")
-@click.option("--wait", "waits", is_flag=True, help="Wait until they run.")
-@looks
-@click.pass_obj
-def start(
-    session: Session,
-    /,
-    *,
-    names: tuple[str, ...],
-    more: tuple[str, ...],
-    look: Look,
-    **options: Any,
-) -> int:
-    """Start servers.
-
-    What you leave out comes from your defaults (cm default list). NAME may be a hostlist such as
-    web-[001-020]; without one they get the next free names.
-    """  # fmt: skip
-    waits, user_data = options.pop("waits"), options.pop("user_data")
-    options["security_groups"] = options.pop("groups") or None
-    options["networks"] = options["networks"] or None
-    options["tags"] = dict(map(_tag, options["tags"]))
-    if user_data:
-        options["user_data"] = Path(user_data).read_text(encoding="utf-8")
-    session.acted = True
-    with progress(session, "start", options["count"] or 1) as done:
-        found = session.mesh.start(name=[*names, *more] or None, told=_told(done), **options)
-    code = _finish(session, found, look, "running" if waits else "")
-    if found and not waits and look.chosen(session) == "table":
-        first = shlex.quote(found[0].name)
-        note(f"cm vm wait {first} waits until it runs, cm vm info {first} shows all about it")
-    return code
-
-
-def _tag(text: str) -> tuple[str, str]:
-    key, sign, value = text.partition("=")
-    if not sign or not key:
-        raise click.UsageError(f"--tag wants KEY=VALUE, found {text!r}")
-    return key, value
-
-
-def _add_act(group: click.Group, name: str, text: str, state: str) -> None:
+def _add(group: click.Group, name: str, act: Act) -> None:
     @params.servers_argument
     @params.cloud_option
-    @click.option("--wait", "waits", is_flag=True, help=f"Wait until they are {state}.")
     @looks
     @click.pass_obj
     def command(
@@ -107,34 +72,42 @@ def _add_act(group: click.Group, name: str, text: str, state: str) -> None:
         *,
         names: tuple[str, ...],
         cloud: str | None,
-        waits: bool,
         look: Look,
+        waits: bool = False,
+        hard: bool = False,
         yes: bool = True,
     ) -> int:
         meant = choosing.servers(session, cloud, names)
-        if not params.agreed(session, _question(name, meant), yes=yes):
+        if not params.agreed(session, params.question(name, meant), yes=yes):
             note(f"nothing to {name}, then")
             return codes.OK
         session.acted = True
+        do = getattr(session.mesh, "hard_reboot" if hard else act.method or name)
         with progress(session, name, len(meant)) as done:
-            found = getattr(session.mesh, name)(meant, cloud=cloud, told=_told(done))
-        return _finish(session, found, look, state if waits else "")
+            found = do(meant, cloud=cloud, told=told(done))
+        return finish(session, found, look, act.state if waits else "")
 
-    group.command(name, help=text)(params.yes_option(command) if name == "delete" else command)
+    for option in _options(name, act):
+        command = option(command)
+    group.command(name, help=act.text)(command)
 
 
-def _question(act: str, servers: list[Server]) -> str:
-    names = [f"{server.cloud}:{server.name}" for server in servers]
-    if len(names) == 1:
-        return f"{act} {names[0]}?"
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{act} {len(names)} servers: {', '.join(names[:_SHOWN])}{more}?"
+def _options(name: str, act: Act) -> list[params.Decorator]:
+    found = []
+    if act.state:
+        text = f"Wait until they are {act.state}."
+        found.append(click.option("--wait", "waits", is_flag=True, help=text))
+    if name == "reboot":
+        found.append(click.option("--hard", is_flag=True, help="As by the power switch."))
+    if act.asks:
+        found.append(params.yes_option)
+    return found
 
 
 @params.servers_argument
 @click.option("--state", type=click.Choice(STATES), default="running", show_default=True)
 @click.option(
-    "--timeout", type=click.FloatRange(0), default=_PATIENCE, show_default=True, metavar="SECONDS"
+    "--timeout", type=click.FloatRange(0), default=PATIENCE, show_default=True, metavar="SECONDS"
 )
 @params.cloud_option
 @looks
@@ -149,43 +122,6 @@ def wait(
     cloud: str | None,
     look: Look,
 ) -> int:
-    """Wait until servers have a state."""  # fmt: skip
+    """Wait until servers have a state."""
     meant = choosing.servers(session, cloud, names)
-    return _wait(session, meant, state, cloud, look, total=len(meant), timeout=timeout)
-
-
-def _wait(
-    session: Session,
-    servers: Any,
-    state: str,
-    cloud: str | None,
-    look: Look,
-    *,
-    total: int,
-    timeout: float = _PATIENCE,
-) -> int:
-    """Wait with a bar, print the servers and return the exit code."""
-    with progress(session, f"wait until {state}", total) as done:
-        found = session.mesh.wait(
-            servers,
-            state,
-            cloud=cloud,
-            timeout=timeout,
-            told=lambda server: done(server.name, server.state != state),
-        )
-    return _finish(session, found, look, "")
-
-
-def _finish(session: Session, found: Gathered[Server], look: Look, state: str) -> int:
-    """Print the servers of an act, waiting first where a state is given."""
-    failed = codes.outcome(found)
-    if state and found:
-        tell_sources(found, quiet=True)
-        return _wait(session, list(found), state, None, look, total=len(found)) or failed
-    print_rows(session, found, Server, look)
-    tell_sources(found, quiet=True)
-    return failed
-
-
-def _told(done: Done) -> Callable[[Operation], None]:
-    return lambda operation: done(operation.target, operation.state == OperationState.FAILED)
+    return wait_for(session, meant, state, cloud, look, total=len(meant), timeout=timeout)

@@ -17,6 +17,14 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "image": ("image", "List the images that a server can be started from."),
         "flavor": ("flavor", "List the sizes that a server can have."),
         "key": ("key", "Keep your public SSH keys, here and at the clouds."),
+        "network": ("network", "List networks, subnets, routers and ports."),
+        "ip": ("ip", "Take, attach and give back public addresses."),
+        "secgroup": ("secgroup", "Look after firewall rules: who may reach your servers."),
+        "volume": ("volume", "Create, attach and snapshot disks that outlive servers."),
+        "quota": ("quota", "Show what you may use, and how much of it you do."),
+        "zone": ("zone", "List availability zones."),
+        "console": ("console", "Show what a server printed, or open its console."),
+        "raw": ("raw", "Send a request of your own to a cloud's service."),
         "refresh": ("refresh", "Ask the clouds what is there now."),
     },
     "Setting up": {
@@ -45,8 +53,18 @@ def _take(ctx: click.Context, param: click.Parameter, value: object) -> None:
         setattr(ctx.find_object(Session), str(param.name), value)
 
 
+def _look(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Let somebody look at what goes over the wire while this line runs."""
+    if value and not ctx.resilient_parsing:
+        from cloudmesh_sdk.shell.watching import watching
+
+        session = ctx.find_object(Session)
+        session.watcher = watching(session.watcher, **{str(param.name): value})
+
+
 def _everywhere(*, hidden: bool) -> list[click.Parameter]:
     common: dict[str, Any] = {"hidden": hidden, "expose_value": False, "callback": _take}
+    wire = {**common, "callback": _look}
     return [
         click.Option(["--config"], metavar="FILE", help="cloudmesh.yaml to use.", **common),
         click.Option(
@@ -54,6 +72,14 @@ def _everywhere(*, hidden: bool) -> list[click.Parameter]:
             **common,
         ),
         click.Option(["--debug"], is_flag=True, help="Show where an error comes from.", **common),
+        click.Option(
+            ["--debug-http", "shows"], is_flag=True,
+            help="Show what is sent to clouds and what they answer, secrets masked.", **wire,
+        ),
+        click.Option(
+            ["--record", "path"], metavar="FILE",
+            help="Keep all of that in a file that can be played back, secrets masked.", **wire,
+        ),
     ]  # fmt: skip
 
 

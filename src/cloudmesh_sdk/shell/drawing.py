@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from cloudmesh_sdk.shell.colours import STATES, STYLES
+from cloudmesh_sdk.shell.colours import BAR, STATES, style
 from cloudmesh_sdk.tables import visible
 
 
@@ -20,14 +20,14 @@ def draw(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Draw a table on stdout."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(name, overflow="fold", no_wrap=name in STATES)
+        table.add_column(name, overflow="fold", no_wrap=name in (*STATES, BAR))
     for row in rows:
         table.add_row(*(_cell(name, text) for name, text in zip(columns, row, strict=True)))
     Console().print(table)
 
 
 def _cell(column: str, text: str) -> Text:
-    return Text(text, style=STYLES.get(text, "") if column in STATES else "")
+    return Text(text, style=style(column, text))
 
 
 def draw_record(fields: Sequence[tuple[str, str]], native: str) -> None:

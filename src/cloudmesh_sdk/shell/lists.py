@@ -43,9 +43,13 @@ def show_view(
     refresh: bool,
     strict: bool,
     names: Sequence[str] = (),
+    full: bool = False,
     **query: Any,
 ) -> int:
-    """Print records of a kind as last seen (or as they are now) and return the exit code."""
+    """Print records of a kind as last seen (or as they are now) and return the exit code.
+
+    `full` asks for whole lists where a refresh would ask only for what changed.
+    """
     check_fields(look.sort, kind, what="--sort")
     check_fields(look.columns, kind, what="--columns")
     where = parse(look.where, kind)
@@ -53,7 +57,7 @@ def show_view(
     asked = tuple(clouds) or session.mesh.active
     if not asked:
         note("no cloud is active; cm cloud list shows those there are, cm register adds one")
-    now = ask(session, asked, [kind.kind]) if refresh else None
+    now = ask(session, asked, [kind.kind], full=full) if refresh or full else None
     if now is None and (new := _never_asked(session, asked, kind)):
         ask(session, new, [kind.kind])  # the list would ask them too, but show no progress
     rows: Gathered[Any] = getattr(session.mesh, kind.kind)(
@@ -91,12 +95,14 @@ def ask(
     kinds: Sequence[str] | None,
     *,
     deadline: float | None = None,
+    full: bool = False,
 ) -> Gathered[Any]:
-    """Refresh clouds with a bar."""
+    """Refresh clouds with a bar; `full` asks for whole lists, not only for what changed."""
     with progress(session, "refresh", len(clouds)) as done:
         return session.mesh.refresh(
             clouds,
             kinds,
             told=lambda answer: done(answer.name, answer.error is not None),
             deadline=deadline,
+            full=full,
         )

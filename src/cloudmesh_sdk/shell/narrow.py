@@ -2,14 +2,17 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from cloudmesh_sdk.shell.colours import STATES, STYLES
+from cloudmesh_sdk.shell.colours import BAR, STATES, style
 from cloudmesh_sdk.shell.plain import as_lines
 
 _LEAST = (
-    "private_ips", "attempts", "fingerprint", "architecture", "created", "id", "image", "skew",
-    "version", "identity", "seconds", "gpus", "flavor", "disk", "default", "driver", "calls",
-    "same", "seen", "vcpus", "ram", "clouds", "public_ips", "servers",
+    "mac", "dhcp", "bootable", "port", "request_id", "private_ips", "attempts", "fingerprint",
+    "architecture", "created", "id", "image", "skew", "version", "identity", "seconds", "gpus",
+    "flavor", "disk", "subnets", "shared", "device", "type", "network", "gateway", "default",
+    "driver", "calls", "same", "seen", "private_ip", "addresses", "external", "vcpus", "ram",
+    "clouds", "public_ips", "servers",
 )  # fmt: skip
 """Columns that may be left out, what matters least first; names and states never are."""
 
@@ -53,10 +56,13 @@ def fitting(
 
 def as_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return an aligned table with the colours of states, for a terminal."""
-    lines = as_lines(columns, rows, {p: _colour for p, n in enumerate(columns) if n in STATES})
+    painted = (*STATES, BAR)
+    lines = as_lines(
+        columns, rows, {p: partial(_colour, n) for p, n in enumerate(columns) if n in painted}
+    )
     return "\n".join(lines)
 
 
-def _colour(word: str) -> str:
-    code = _ANSI.get(STYLES.get(word.rstrip(), ""), "")
+def _colour(column: str, word: str) -> str:
+    code = _ANSI.get(style(column, word.rstrip()), "")
     return f"\x1b[{code}m{word}\x1b[0m" if code else word

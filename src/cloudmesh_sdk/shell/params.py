@@ -1,17 +1,21 @@
 """Arguments and options that several commands share; they complete names from the store."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from cloudmesh_sdk.errors import CloudmeshError
+from cloudmesh_sdk.models import Record
 from cloudmesh_sdk.shell.session import Session
 from cloudmesh_sdk.store.base import Query
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+Decorator = Callable[[Any], Any]
+"""Gives a command an option."""
 
 Known = Callable[[Session], Iterable[str]]
 """Returns the names that complete a word; it must ask no cloud."""
@@ -70,6 +74,11 @@ SERVER = Name(_records("servers"))
 IMAGE = Name(_records("images"))
 FLAVOR = Name(_records("flavors"))
 KEY = Name(_keys)
+NETWORK = Name(_records("networks"))
+ADDRESS = Name(_records("floating_ips"))
+GROUP = Name(_records("security_groups"))
+VOLUME = Name(_records("volumes"))
+SNAPSHOT = Name(_records("snapshots"))
 DEFAULT = Name(_default_keys)
 DRIVER = Name(_drivers)
 
@@ -108,3 +117,30 @@ def agreed(session: Session, question: str, *, yes: bool) -> bool:
     if not session.asks():
         raise click.UsageError(f"{question} Nobody can be asked here: say --yes")
     return click.confirm(question, err=True)
+
+
+_SHOWN = 5
+"""How many names a question lists."""
+
+
+def question(act: str, records: Sequence[Record]) -> str:
+    """Return the question whether an act is meant, which names the cloud of each record."""
+    names = [f"{record.cloud}:{record.name or record.id}" for record in records]
+    if len(names) == 1:
+        return f"{act} {names[0]}?"
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    what = records[0].kind.replace("_", " ").replace(" ips", " IPs")
+    return f"{act} {len(names)} {what}: {', '.join(names[:_SHOWN])}{more}?"
+
+
+def pairs(texts: Iterable[str], wanted: str, *, sign: str = "=") -> dict[str, str]:
+    """Return several `KEY=VALUE` as a mapping; `wanted` says so in a `click.UsageError`."""
+    found: dict[str, str] = {}
+    for text in texts:
+        key, there, value = text.partition(sign)
+        if not there or not key.strip():
+            raise click.UsageError(f"{wanted}, found {text!r}")
+        if key in found:
+            raise click.UsageError(f"{wanted}: {key!r} stands there twice")
+        found[key] = value.strip() if sign == ":" else value
+    return found

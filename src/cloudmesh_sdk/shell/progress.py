@@ -12,7 +12,7 @@ Done = Callable[[str, bool], None]
 @contextmanager
 def progress(session: Session, title: str, total: int) -> Iterator[Done]:
     """Show how many of `total` are done, on stderr where that is a terminal."""
-    if not session.watched():
+    if not session.watched() or (session.watcher and session.watcher.shows):
         yield _nothing
         return
     from cloudmesh_sdk.shell import drawing  # rich takes 60 ms

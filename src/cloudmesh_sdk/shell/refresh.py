@@ -14,25 +14,30 @@ from cloudmesh_sdk.shell.session import Session
 @click.command("refresh", cls=Command)
 @params.clouds_argument
 @click.option(
-    "--kind", "kinds", type=click.Choice([*KINDS]), multiple=True, help="Only these; else all."
-)
+    "--kind", "kinds", type=click.Choice([*KINDS]), multiple=True,
+    help="Only these; else the usual ones.",
+)  # fmt: skip
 @click.option(
     "--deadline",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
     help="Give up a cloud that has not answered by then.",
 )
+@click.option("--full", is_flag=True, help="Ask for whole lists, not only for what changed.")
 @looks
 @click.pass_obj
 def refresh_command(
     session: Session,
+    /,
+    *,
     clouds: tuple[str, ...],
     kinds: tuple[str, ...],
     deadline: float | None,
+    full: bool,
     look: Look,
 ) -> int:
     """Ask clouds (the active ones), all at once, what is there now."""
-    found = ask(session, clouds or session.mesh.active, kinds or None, deadline=deadline)
+    found = ask(session, clouds or session.mesh.active, kinds or None, deadline=deadline, full=full)
     show(session, found, Refreshed, look)
     tell_sources(found, quiet=look.chosen(session) != "table")
     return codes.outcome(found)

@@ -62,7 +62,7 @@ def register_command(
     if name in there and not force:
         raise ConfigError(f"{session.path}: there is a cloud {name!r} already; --force replaces it")
     if not no_check:
-        _check(name, entry)
+        _check(session, name, entry)
     path = add_cloud(
         session.path, name, {**entry, **({"active": False} if off else {})}, force=force
     )
@@ -147,11 +147,12 @@ def _config(name: str, entry: Mapping[str, Any]) -> Config:
     return Config.parse(yaml.safe_dump({"clouds": {name: dict(entry)}}))
 
 
-def _check(name: str, entry: Mapping[str, Any]) -> None:
+def _check(session: Session, name: str, entry: Mapping[str, Any]) -> None:
     """Ask the cloud who we are, before anything is written."""
     from cloudmesh_sdk.mesh import Mesh
 
     with Mesh.open("memory", config=_config(name, entry)) as mesh:
+        session.watch(mesh)
         gathered = mesh.check([name])
     for error in gathered.errors.values():
         text = f"not registered: {error}; --no-check registers it anyway"

@@ -36,9 +36,12 @@ def execute(args: Sequence[str], session: Session, *, last: bool = False) -> int
 
     Errors are told on stderr, one line each (with `--debug` the traceback too).
     """
+    watched = session.watcher
     with session.line():
         try:
             code = guarded(session, lambda: _invoke(args, session), last=last)
+            if session.watcher is not watched and session.watcher is not None:
+                code = guarded(session, session.watcher.close) or code
             if last:
                 streams.deafen()
                 code = guarded(session, session.close) or code

@@ -14,6 +14,7 @@ from cloudmesh_sdk.tables import visible
 if TYPE_CHECKING:
     from cloudmesh_sdk.config import Config
     from cloudmesh_sdk.mesh import Mesh
+    from cloudmesh_sdk.shell.watching import Watcher
 
 _Key = tuple[str, Path]
 _Stamp = tuple[int, int]
@@ -35,6 +36,8 @@ class Session:
     """Scripts that run now, each called by the one before."""
     acted: bool = False
     """The command of this line changes something at clouds."""
+    watcher: "Watcher | None" = None
+    """Hears what goes over the wire, where somebody looks."""
     _meshes: "dict[_Key, tuple[_Stamp, Mesh]]" = attrs.field(factory=dict)
     _warned: set[str] = attrs.field(factory=set)
 
@@ -52,7 +55,13 @@ class Session:
         if mesh is None:
             mesh = Mesh.open(self.store, config=self.read_config())
             self._meshes[key] = (stamp, mesh)
+        self.watch(mesh)
         return mesh
+
+    def watch(self, mesh: "Mesh") -> None:
+        """Let who looks at the wire hear what a mesh sends."""
+        if self.watcher is not None:
+            mesh.watch_http(self.watcher)
 
     @property
     def path(self) -> Path:
@@ -84,11 +93,15 @@ class Session:
     @contextmanager
     def line(self) -> Iterator[None]:
         """Let the options of one command line hold for that line only."""
-        kept = (self.store, self.config, self.debug)
+        kept = (self.store, self.config, self.debug, self.watcher)
         try:
             yield
         finally:
-            self.store, self.config, self.debug = kept
+            mine = self.watcher
+            self.store, self.config, self.debug, self.watcher = kept
+            if mine is not self.watcher:
+                for _, mesh in self._meshes.values():
+                    mesh.watch_http(self.watcher)
 
     def close(self) -> None:
         """Close the meshes that were opened."""

@@ -10,9 +10,9 @@ from cloudmesh_sdk.shell.acts import STATES, add_acts
 from cloudmesh_sdk.shell.app import Group
 from cloudmesh_sdk.shell.lists import listing, show_view
 from cloudmesh_sdk.shell.output import Look, looks, show
+from cloudmesh_sdk.shell.past import Past, past
 from cloudmesh_sdk.shell.records import FORMAT, show_record
 from cloudmesh_sdk.shell.session import Session
-from cloudmesh_sdk.store.base import Event
 
 
 @click.group("vm", cls=Group)
@@ -25,6 +25,7 @@ def vm_command() -> None:
 
 @vm_command.command("list")
 @click.option("--state", type=click.Choice(STATES), multiple=True, help="Only in this state.")
+@click.option("--full", is_flag=True, help="Ask for whole lists, not only for what changed.")
 @listing
 @click.pass_obj
 def list_servers(session: Session, /, clouds: tuple[str, ...], **options: Any) -> int:
@@ -46,12 +47,13 @@ def info(session: Session, name: str, cloud: str | None, format: str) -> None:  
 @vm_command.command("history")
 @click.argument("name", type=params.SERVER)
 @params.cloud_option
+@click.option("--own", is_flag=True, help="Only what was seen and done from here; ask no cloud.")
 @looks
 @click.pass_obj
-def history(session: Session, name: str, cloud: str | None, look: Look) -> None:
-    """Show what happened to a server, oldest first."""
-    found = session.mesh.history(choosing.server(session, cloud, name))
-    show(session, found, Event, look)
+def history(session: Session, name: str, cloud: str | None, own: bool, look: Look) -> None:
+    """Show what happened to a server, oldest first: seen and done here, and by the cloud."""
+    server = choosing.server(session, cloud, name)
+    show(session, past(session, server, own=own), Past, look)
 
 
 @vm_command.command("ssh")

@@ -70,9 +70,9 @@ def _is_text(path: str, kind: type | None) -> bool:
     return field is not None and field.type in (str, str | None)
 
 
-def check_fields(names: Iterable[str], kind: type, *, what: str) -> None:
+def check_fields(names: Iterable[str], kind: Any, *, what: str) -> None:
     """Raise `click.UsageError` with near names where a path begins with no field of a class."""
-    known = [field.name for field in attrs.fields(kind)]
+    known = list(dict.fromkeys([field.name for field in attrs.fields(kind)] + [*kind.columns]))
     for name in names:
         first = name.removeprefix("-").partition(".")[0]
         if first not in known:

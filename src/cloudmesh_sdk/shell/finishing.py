@@ -1,0 +1,52 @@
+"""How acts end: servers printed, waited for where that is wanted."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cloudmesh_sdk.fanout import Gathered
+from cloudmesh_sdk.models import Operation, OperationState, Server
+from cloudmesh_sdk.shell import codes
+from cloudmesh_sdk.shell.output import Look, print_rows, tell_sources
+from cloudmesh_sdk.shell.progress import Done, progress
+from cloudmesh_sdk.shell.session import Session
+
+PATIENCE = 600.0
+"""Seconds that is waited where nothing else is said."""
+
+
+def wait_for(
+    session: Session,
+    servers: Any,
+    state: str,
+    cloud: str | None,
+    look: Look,
+    *,
+    total: int,
+    timeout: float = PATIENCE,
+) -> int:
+    """Wait with a bar, print the servers and return the exit code."""
+    with progress(session, f"wait until {state}", total) as done:
+        found = session.mesh.wait(
+            servers,
+            state,
+            cloud=cloud,
+            timeout=timeout,
+            told=lambda server: done(server.name, server.state != state),
+        )
+    return finish(session, found, look, "")
+
+
+def finish(session: Session, found: Gathered[Server], look: Look, state: str) -> int:
+    """Print the servers of an act, waiting first where a state is given."""
+    failed = codes.outcome(found)
+    if state and found:
+        tell_sources(found, quiet=True)
+        return wait_for(session, list(found), state, None, look, total=len(found)) or failed
+    print_rows(session, found, Server, look)
+    tell_sources(found, quiet=True)
+    return failed
+
+
+def told(done: Done) -> Callable[[Operation], None]:
+    """Return what counts operations as they end."""
+    return lambda operation: done(operation.target, operation.state == OperationState.FAILED)
