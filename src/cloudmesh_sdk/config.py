@@ -25,7 +25,7 @@ _SECRET = re.compile(r"password|passphrase|secret|token|api_?key", re.IGNORECASE
 _OURS = ("driver", "from", "active", "defaults")
 _LISTS = ("security_groups", "networks")
 DEFAULTS = (
-    "cloud", "image", "flavor", "key", "prefix", *_LISTS, "ssh_user", "format",
+    "cloud", "image", "flavor", "key", "prefix", *_LISTS, "zone", "ssh_user", "format",
 )  # fmt: skip
 """What `defaults` may name; at a cloud all but `cloud`."""
 

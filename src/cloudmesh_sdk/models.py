@@ -472,7 +472,9 @@ class Operation:
     lease: datetime | None = None
     """Until when the runner may be taken to be alive."""
     result: str | None = None
-    """Native id of what came of it."""
+    """Native id of what came of it, of the first where that are several."""
+    results: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    """Native ids of all that came of it, where that are several: a group of servers."""
     error: Fault | None = None
     created: datetime
     sent: datetime | None = None

@@ -1,12 +1,14 @@
-"""Acts on servers: each becomes operations, run at once, told one by one."""
+"""Acts: each becomes operations, run at once, told one by one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cloudmesh_sdk import hooks, plugins
+from cloudmesh_sdk import hooks, operations, plugins
+from cloudmesh_sdk.errors import UnavailableError
 from cloudmesh_sdk.fanout import Answer, Gathered, Source
 from cloudmesh_sdk.mesh.registry import Clouds
-from cloudmesh_sdk.models import Operation, Record, Server
+from cloudmesh_sdk.models import Operation, Record
+from cloudmesh_sdk.operations.act import Records
 from cloudmesh_sdk.operations.runner import Runner, Task, intent
 from cloudmesh_sdk.store.base import Store
 
@@ -20,6 +22,7 @@ class Acts:
     def __init__(self, store: Store, owner: str, clouds: Clouds) -> None:
         self._store = store
         self._owner = owner
+        self._clouds = clouds
         self._runner = Runner(store, clouds.use)
         self._hooks: Any = None
 
@@ -47,32 +50,42 @@ class Acts:
             Task(operation=intent(self._owner, act, *target), secrets=secrets or {})
             for target in targets
         ]
-        operations = {task.operation.id: task.operation for task in tasks}
+        asked = {task.operation.id: task.operation for task in tasks}
 
         def begun() -> None:
-            for operation in operations.values():
+            for operation in asked.values():
                 hooks.tell(self.hooks.operation_changed, operation=operation)
 
-        def heard(answer: Answer[Record]) -> None:
-            self._tell(operations[answer.name], answer, told)
+        ended: dict[str, Operation] = {}
+
+        def heard(answer: Answer[Records]) -> None:
+            ended[answer.name] = self._tell(asked[answer.name], answer, told)
 
         answers = self._runner.run(tasks, begun=begun, told=heard)
-        found = [answer.value for answer in answers if answer.value is not None]
-        labels = _labels(list(operations.values()))
-        sources = {labels[a.name]: _source(labels[a.name], a) for a in answers}
+        found = [record for answer in answers for record in answer.value or ()]
+        labels = _labels(list(asked.values()))
+        sources = {labels[a.name]: _source(labels[a.name], a, ended.get(a.name)) for a in answers}
         if len(tasks) == 1 and answers[0].error is not None:
             raise answers[0].error
         return Gathered(found, sources)
 
-    def _tell(self, operation: Operation, answer: Answer[Record], told: Told | None) -> None:
+    def reconcile(self, found: Sequence[Operation], *, patient: bool) -> list[Operation]:
+        """Settle those of some open operations that no living process runs."""
+        left = [o for o in found if operations.due(o, patient=patient)]
+        done = operations.reconcile(self._store, left, self._clouds.use)
+        for operation in done:
+            hooks.tell(self.hooks.operation_changed, operation=operation)
+        return done
+
+    def _tell(self, operation: Operation, answer: Answer[Records], told: Told | None) -> Operation:
         now = self._store.journal.get(operation.id) or operation
         hooks.tell(self.hooks.operation_changed, operation=now)
-        if isinstance(answer.value, Server):
-            heard = {"start": self.hooks.server_started, "delete": self.hooks.server_deleted}
-            if operation.act in heard:
-                hooks.tell(heard[operation.act], server=answer.value)
+        if (name := _HEARD.get(operation.act)) is not None:
+            for server in answer.value or ():
+                hooks.tell(getattr(self.hooks, name), server=server)
         if told is not None:
             told(now)
+        return now
 
 
 def _labels(operations: Sequence[Operation]) -> dict[str, str]:
@@ -88,10 +101,14 @@ def _labels(operations: Sequence[Operation]) -> dict[str, str]:
     }
 
 
-def _source(name: str, answer: Answer[Record]) -> Source:
-    return Source(
-        name=name,
-        count=int(answer.value is not None),
-        error=answer.error,
-        elapsed=answer.elapsed,
-    )
+def _source(name: str, answer: Answer[Records], ended: Operation | None) -> Source:
+    error = answer.error
+    if error is None and ended is not None and ended.error is not None:
+        error = UnavailableError(ended.error.message)  # it was done in part
+    return Source(name=name, count=len(answer.value or ()), error=error, elapsed=answer.elapsed)
+
+
+_HEARD = {
+    "start": "server_started", "start_many": "server_started", "delete": "server_deleted",
+}  # fmt: skip
+"""Which acts hooks hear of, once for each server."""

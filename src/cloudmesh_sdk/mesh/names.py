@@ -98,6 +98,15 @@ def _expanded(item: str) -> list[str]:
         raise InvalidRequestError(f"{item!r} is no list of names: {error}") from error
 
 
+def folded(names: Sequence[str]) -> str:
+    """Return names as one short hostlist: `web-[1-50]`; those that are none, by commas."""
+    if len(names) == 1 or any(_SPECIAL.search(name) or "[" in name for name in names):
+        return ",".join(names)
+    from ClusterShell.NodeSet import NodeSet  # most names need it not
+
+    return str(NodeSet.fromlist(list(names), resolver=None))
+
+
 def states(kind: type[E], words: str | Iterable[str]) -> tuple[E, ...]:
     """Return the states that words mean; raises `InvalidRequestError` with near ones."""
     asked = several(words)

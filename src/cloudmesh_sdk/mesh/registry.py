@@ -9,6 +9,7 @@ from cloudmesh_sdk.config import CloudConfig
 from cloudmesh_sdk.errors import CloudmeshError, ConfigError, near
 from cloudmesh_sdk.providers.base import Cloud, guarded
 from cloudmesh_sdk.settings import build
+from cloudmesh_sdk.wire import Watch
 
 
 class Clouds(Mapping[str, Cloud]):
@@ -20,6 +21,7 @@ class Clouds(Mapping[str, Cloud]):
         self._locks: dict[str, threading.Lock] = {name: threading.Lock() for name in config}
         self._open: dict[str, Cloud] = {}
         self._places: dict[str, threading.BoundedSemaphore] = {}
+        self._watch: Watch | None = None
 
     def __getitem__(self, name: str) -> Cloud:
         """Return an opened driver; raises `ConfigError` or `PluginError` where that fails."""
@@ -44,6 +46,10 @@ class Clouds(Mapping[str, Cloud]):
             hint = near(name, self._config, what="configured")
             raise ConfigError(f"there is no cloud {name!r}; {hint}")
 
+    def driver(self, name: str) -> str:
+        """Return the name of a cloud's driver."""
+        return self._config[name].driver
+
     @contextmanager
     def use(self, name: str) -> Iterator[Cloud]:
         """Lend a driver to one thread; waits while as many use it as it serves at once."""
@@ -52,6 +58,12 @@ class Clouds(Mapping[str, Cloud]):
             place = self._places.setdefault(name, threading.BoundedSemaphore(cloud.parallel))
         with place, guarded(name):
             yield cloud
+
+    def watch(self, watch: Watch | None) -> None:
+        """Let `watch` hear the exchanges of all drivers, those too that are opened later."""
+        self._watch = watch
+        for cloud in list(self._open.values()):
+            cloud.watch = watch
 
     def close(self) -> None:
         """Close the drivers that were opened, all of them; raises what one of them raised."""
@@ -81,4 +93,5 @@ class Clouds(Mapping[str, Cloud]):
             raise type(error)(f"{where}: {error}") from error
         where = entry.where.at("clouds", name)
         made: Cloud = driver(name, build(driver.Settings, entry.resolved(), where=where))
+        made.watch = self._watch
         return made

@@ -8,7 +8,15 @@ from cloudmesh_sdk import errors
 from cloudmesh_sdk.errors import CloudmeshError, InvalidRequestError, NotFoundError
 from cloudmesh_sdk.fanout import Gathered, Source
 from cloudmesh_sdk.mesh.names import hostlists, only, several, states
-from cloudmesh_sdk.models import KINDS, Fault, Record, Server, ServerState
+from cloudmesh_sdk.models import (
+    KINDS,
+    Fault,
+    FloatingIP,
+    Record,
+    SecurityGroup,
+    Server,
+    ServerState,
+)
 from cloudmesh_sdk.store.base import Query, Store, Sync
 
 R = TypeVar("R", bound=Record)
@@ -65,13 +73,29 @@ class Viewing:
             found = self._named(kind, clouds, name)
             if not found:
                 raise_alone(asked)
-        what = kind.__name__.lower()
         if not found:
-            known = [row.name for row in self.rows(kind, clouds)]
-            hint = errors.near(name, known, what="there")
-            raise NotFoundError(f"{lack(clouds)} {what} {name!r}; {hint}")
-        row = only(found, name, what=what)
+            raise self._unknown(kind, clouds, name)
+        row = only(found, name, what=word(kind))
         return self._whole(kind, row)
+
+    def require(self, kind: type[Record], cloud: str, name: str) -> None:
+        """Raise `NotFoundError` where a cloud has no such record.
+
+        One that was never asked for the kind, or does not answer now, is not held to that.
+        """
+        syncs = self._store.view.syncs(self._owner)
+        if not any(s.refreshed for s in syncs if (s.cloud, s.kind) == (cloud, kind.kind)):
+            return
+        if self._named(kind, [cloud], name):
+            return
+        asked = self._fetch([cloud], kind.kind)  # it may be new
+        if not asked.errors and not self._named(kind, [cloud], name):
+            raise self._unknown(kind, [cloud], name)
+
+    def _unknown(self, kind: type[Record], clouds: Sequence[str], name: str) -> NotFoundError:
+        known = [row.name for row in self.rows(kind, clouds)]
+        hint = errors.near(name, known, what="there")
+        return NotFoundError(f"{lack(clouds)} {word(kind)} {name!r}; {hint}")
 
     def _named(self, kind: type[R], clouds: Sequence[str], name: str) -> list[R]:
         self._asked(kind.kind, clouds)
@@ -110,6 +134,14 @@ def never_asked(syncs: Iterable[Sync], kind: str, clouds: Iterable[str]) -> list
         if cloud not in failed
         or ((since := failed[cloud]) and cloud in answered and answered[cloud] > since)
     ]
+
+
+def word(kind: type[Record]) -> str:
+    """Return what one record of a kind is called, such as `security group`."""
+    return _WORDS.get(kind, kind.__name__.lower())
+
+
+_WORDS: Mapping[type[Record], str] = {FloatingIP: "floating IP", SecurityGroup: "security group"}
 
 
 def lack(clouds: Sequence[str]) -> str:

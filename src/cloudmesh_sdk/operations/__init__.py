@@ -1,7 +1,8 @@
 """Operations: journalled before they go out, run in threads, found again after a crash."""
 
-from cloudmesh_sdk.operations.acts import ACTS, Act
-from cloudmesh_sdk.operations.reconcile import due, reconcile
+from cloudmesh_sdk.operations.act import Act
+from cloudmesh_sdk.operations.acts import ACTS
+from cloudmesh_sdk.operations.reconcile import due, reconcile, see
 from cloudmesh_sdk.operations.runner import Runner, Task
 
-__all__ = ["ACTS", "Act", "Runner", "Task", "due", "reconcile"]
+__all__ = ["ACTS", "Act", "Runner", "Task", "due", "reconcile", "see"]

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import attrs
 
 from cloudmesh_sdk.errors import BackendError, CloudmeshError
 from cloudmesh_sdk.fanout import ask
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
-from cloudmesh_sdk.operations.acts import Learned, laid_to_rest, learn
+from cloudmesh_sdk.operations.act import Learned, Records, results
+from cloudmesh_sdk.operations.acts import laid_to_rest, learn
 from cloudmesh_sdk.operations.process import HELD, claim, lease, orphaned
 from cloudmesh_sdk.providers.base import Cloud, guarded
 from cloudmesh_sdk.store.base import Store
@@ -85,8 +87,10 @@ def _settle_all(
 
 def settle(
     store: Store, cloud: Cloud, operation: Operation, *, cause: BackendError | None = None
-) -> Record | None:
-    """Ask the cloud what became of one operation, write it down; return the record if it was done.
+) -> Records:
+    """Ask the cloud what became of one operation, write it down; return what came of it.
+
+    That is empty where it was not done, or is not known.
 
     `cause` is the error that brought the doubt; it is kept where the cloud says it was not done.
     """
@@ -95,14 +99,12 @@ def settle(
             learned = learn(cloud, operation, again=cause is None and _wanted(store, operation))
     except BackendError as error:
         _end(store, operation, _silent(operation, error))
-        return None
+        return ()
     if cause is not None and learned.state is not OperationState.DONE:
         learned = attrs.evolve(learned, why=str(cause))
-    record = learned.record
-    if record is not None:
-        record = see(store, operation.owner, record)
+    records = tuple(see(store, operation.owner, record) for record in learned.records)
     _end(store, operation, learned)
-    return record if learned.state is OperationState.DONE else None
+    return results(records) if learned.state is OperationState.DONE else ()
 
 
 def _wanted(store: Store, operation: Operation) -> bool:
@@ -123,6 +125,12 @@ def see(store: Store, owner: str, record: Record) -> Record:
     return seen
 
 
+def came(records: Records) -> dict[str, Any]:
+    """Return the fields of an operation that tell what came of it."""
+    ids = tuple(record.id for record in results(records))
+    return {"result": ids[0] if ids else None, "results": ids if len(ids) > 1 else ()}
+
+
 def _claim(store: Store, operation: Operation) -> Operation | None:
     return store.journal.change(operation, runner=claim(), lease=lease())
 
@@ -140,7 +148,7 @@ def _end(store: Store, operation: Operation, learned: Learned) -> None:
     store.journal.change(
         operation,
         state=learned.state,
-        result=learned.record.id if learned.record is not None else None,
+        **came(learned.records),
         error=_kept(operation, learned),
         finished=now if over else None,
         runner=operation.runner if over else None,

@@ -23,10 +23,11 @@ from cloudmesh_sdk.errors import (
     UnavailableError,
 )
 from cloudmesh_sdk.fanout import Answer, ask
-from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
-from cloudmesh_sdk.operations.acts import ACTS
+from cloudmesh_sdk.models import Fault, Operation, OperationState
+from cloudmesh_sdk.operations.act import Records, results
+from cloudmesh_sdk.operations.acts import perform
 from cloudmesh_sdk.operations.process import HELD, LEASE, claim, lease
-from cloudmesh_sdk.operations.reconcile import see, settle
+from cloudmesh_sdk.operations.reconcile import came, see, settle
 from cloudmesh_sdk.providers.base import Cloud, guarded
 from cloudmesh_sdk.store.base import Store
 
@@ -87,8 +88,8 @@ class Runner:
         tasks: Sequence[Task],
         *,
         begun: Callable[[], None] | None = None,
-        told: Callable[[Answer[Record]], None] | None = None,
-    ) -> list[Answer[Record]]:
+        told: Callable[[Answer[Records]], None] | None = None,
+    ) -> list[Answer[Records]]:
         """Journal the tasks, run them and return their records, in order, named by operation id.
 
         `begun` is called once all are journalled, `told` hears each as it ends, both in the
@@ -123,7 +124,7 @@ class _Run:
         self._lock = threading.Condition()
         self._stopped = False
 
-    def one(self, id: str) -> Record:  # noqa: A002
+    def one(self, id: str) -> Records:  # noqa: A002
         """Run one operation in the caller's thread; raises what the driver raised."""
         task = self.tasks[id]
         operation: Operation | None = None
@@ -155,20 +156,20 @@ class _Run:
             self._flying[claimed.id] = claimed
             return claimed
 
-    def _act(self, cloud: Cloud, operation: Operation, secrets: Mapping[str, Any]) -> Record:
+    def _act(self, cloud: Cloud, operation: Operation, secrets: Mapping[str, Any]) -> Records:
         try:
             with guarded(cloud.name):
-                record = ACTS[operation.act].go(cloud, operation, secrets)
+                records = perform(cloud, operation, secrets)
         except BackendError as error:
             if isinstance(error, _OPEN):
                 return self._doubt(cloud, operation, error)
             self._end(operation, state=OperationState.FAILED, error=fault(error))
             raise
-        seen = see(self._store, operation.owner, record)
-        self._end(operation, state=OperationState.DONE, result=record.id)
-        return seen
+        seen = tuple(see(self._store, operation.owner, record) for record in records)
+        self._end(operation, state=OperationState.DONE, **came(seen))
+        return results(seen)
 
-    def _doubt(self, cloud: Cloud, operation: Operation, error: BackendError) -> Record:
+    def _doubt(self, cloud: Cloud, operation: Operation, error: BackendError) -> Records:
         """Ask the cloud whether an act was done whose answer was lost."""
         unknown = self._store.journal.change(
             operation,
@@ -176,10 +177,10 @@ class _Run:
             error=fault(error),
             doubted=datetime.now(UTC),
         )
-        record = settle(self._store, cloud, unknown, cause=error) if unknown else None
-        if record is None:
+        records = settle(self._store, cloud, unknown, cause=error) if unknown else ()
+        if not records:
             raise error
-        return record
+        return records
 
     def _end(self, operation: Operation, **fields: Any) -> None:
         self._store.journal.change(operation, finished=datetime.now(UTC), **fields)

@@ -1,0 +1,169 @@
+"""What every part of the facade stands on: configuration, store, user, and the parts that act."""
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from cloudmesh_sdk.config import Config
+from cloudmesh_sdk.errors import ConfigError, near
+from cloudmesh_sdk.mesh.viewing import Viewing, kind_of
+from cloudmesh_sdk.models import Operation, Server
+from cloudmesh_sdk.store.base import Store
+
+if TYPE_CHECKING:
+    from cloudmesh_sdk.fanout import Answer, Gathered
+    from cloudmesh_sdk.mesh import Mesh
+    from cloudmesh_sdk.mesh.acting import Acts
+    from cloudmesh_sdk.mesh.asking import Asking
+    from cloudmesh_sdk.mesh.defaults import Defaults
+    from cloudmesh_sdk.mesh.keypairs import Keypairs
+    from cloudmesh_sdk.mesh.keys import Keys
+    from cloudmesh_sdk.mesh.refreshing import Refreshed
+    from cloudmesh_sdk.mesh.registry import Clouds
+    from cloudmesh_sdk.mesh.serving import Serving
+    from cloudmesh_sdk.mesh.starting import Starting
+    from cloudmesh_sdk.mesh.suggesting import Suggesting
+    from cloudmesh_sdk.mesh.things import Things
+
+Which = str | Server | Iterable[str | Server]
+"""Servers as users name them: a record, a name, an id, a hostlist, or several of these."""
+
+Told = Callable[[Operation], None]
+"""Hears an operation as it ends."""
+
+
+class Facade:
+    """One user, the clouds of one configuration, one store."""
+
+    def __init__(self, config: Config, store: Store, *, user: str | None = None) -> None:
+        self.config = config
+        self.store = store
+        self.user = user or config.username()
+
+    @cached_property
+    def clouds(self) -> "Clouds":
+        """Drivers by name of cloud; each is imported and opened when first asked for."""
+        from cloudmesh_sdk.mesh.registry import Clouds
+
+        return Clouds(self.config.clouds)
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """Names of the clouds that are on: lists, refreshes and starts use these."""
+        return self._defaults.active()
+
+    def refresh(
+        self,
+        names: str | Iterable[str] | None = None,
+        kinds: str | Iterable[str] | None = None,
+        *,
+        told: "Callable[[Answer[Any]], None] | None" = None,
+        deadline: float | None = None,
+        full: bool = False,
+    ) -> "Gathered[Refreshed]":
+        """Ask clouds (the active ones) for kinds of records, such as `servers` (the usual ones).
+
+        All clouds are asked at once; `told` hears each as it answers. What a cloud does not answer
+        within `deadline` seconds stays as it was last seen. A cloud that can tell what changed is
+        asked for that alone, unless it is to be `full`.
+        """
+        from cloudmesh_sdk.mesh.refreshing import DEADLINE, LISTS, refresh
+
+        asked = list(LISTS) if kinds is None else [kinds] if isinstance(kinds, str) else list(kinds)
+        return refresh(
+            self.store,
+            self.user,
+            self.clouds,
+            self._names(names),
+            [kind_of(kind).kind for kind in asked],
+            told=told,
+            deadline=deadline or DEADLINE,
+            hooks=lambda: self._acts.hooks,
+        )
+
+    # Parts, made when first needed: listing must not import what only acting needs
+
+    @cached_property
+    def _view(self) -> Viewing:
+        return Viewing(self.store, self.user, lambda names, kind: self.refresh(names, [kind]))
+
+    @cached_property
+    def _defaults(self) -> "Defaults":
+        from cloudmesh_sdk.mesh.defaults import Defaults
+
+        return Defaults(self.config, self.store.settings, self.user)
+
+    @cached_property
+    def _keys(self) -> "Keys":
+        from cloudmesh_sdk.mesh.keys import Keys
+
+        return Keys(self.store.settings, self.user)
+
+    @cached_property
+    def _acts(self) -> "Acts":
+        from cloudmesh_sdk.mesh.acting import Acts
+
+        return Acts(self.store, self.user, self.clouds)
+
+    @cached_property
+    def _keypairs(self) -> "Keypairs":
+        from cloudmesh_sdk.mesh.keypairs import Keypairs
+
+        return Keypairs(self._whole, self._acts)
+
+    @cached_property
+    def _suggesting(self) -> "Suggesting":
+        from cloudmesh_sdk.mesh.suggesting import Suggesting
+
+        return Suggesting(self._whole)
+
+    @cached_property
+    def _starting(self) -> "Starting":
+        from cloudmesh_sdk.mesh.starting import Starting
+
+        return Starting(self._whole)
+
+    @cached_property
+    def _serving(self) -> "Serving":
+        from cloudmesh_sdk.mesh.serving import Serving
+
+        return Serving(self._whole)
+
+    @cached_property
+    def _things(self) -> "Things":
+        from cloudmesh_sdk.mesh.things import Things
+
+        return Things(self._whole)
+
+    @cached_property
+    def _asking(self) -> "Asking":
+        from cloudmesh_sdk.mesh.asking import Asking
+
+        return Asking(self._whole)
+
+    @property
+    def _whole(self) -> "Mesh":
+        """Return this object as what it is: every part of the facade is of a whole mesh."""
+        return cast("Mesh", self)
+
+    def _forget_parts(self) -> None:
+        """Let the parts be made anew: they belong to one user."""
+        for name in _PARTS:
+            self.__dict__.pop(name, None)
+
+    def _names(self, names: str | Iterable[str] | None) -> list[str]:
+        """Return names of clouds (the active ones for None); raises `ConfigError`."""
+        if names is None:
+            return list(self.active)
+        asked = list(dict.fromkeys([names] if isinstance(names, str) else names))
+        for name in asked:
+            if name not in self.config.clouds:
+                hint = near(name, self.config.clouds, what="configured")
+                raise ConfigError(f"there is no cloud {name!r}; {hint}")
+        return asked
+
+
+_PARTS = (
+    "_view", "_defaults", "_keys", "_acts", "_keypairs", "_suggesting", "_starting", "_serving",
+    "_things", "_asking",
+)  # fmt: skip
