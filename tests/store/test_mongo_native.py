@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from cloudmesh_sdk.errors import StoreError
+from cloudmesh_sdk.masking import hidden
 from cloudmesh_sdk.models import Server, ServerState
 from cloudmesh_sdk.store.base import Query
 from cloudmesh_sdk.store.mongo import MongoStore
@@ -62,7 +63,7 @@ def test_what_is_packed_is_unpacked_equal(native: dict[Any, Any]) -> None:
 def test_what_is_stored_is_found_equal(store: MongoStore, native: dict[Any, Any]) -> None:
     store.view.replace(OWNER, "india", "servers", [record(native)], started=NOW)
     (found,) = store.view.find(OWNER, "servers", Query())
-    assert dict(found.native) == native
+    assert dict(found.native) == hidden(native)  # keys that name a secret may be among them
 
 
 @pytest.mark.parametrize(

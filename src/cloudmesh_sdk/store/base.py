@@ -61,8 +61,11 @@ class Sync:
     cloud: str
     kind: str
     refreshed: datetime | None = None
-    """Start of the last complete list."""
+    """Start of the last list, whole or of changes: the view is as it was then."""
+    complete: datetime | None = None
+    """Start of the last whole list; None where none was ever taken (or by an older release)."""
     count: int = 0
+    """How many records it had."""
     calls: int = 0
     elapsed: float = 0.0
     failed: datetime | None = None
@@ -159,6 +162,27 @@ class View(abc.ABC):
         `started` stays as it is: it is newer than the list. A list that was asked for before the
         one that is stored changes nothing: all its records count as `same`. Secrets in native
         data are masked (`store.masking`).
+        """
+
+    @abc.abstractmethod
+    def merge(
+        self,
+        owner: str,
+        cloud: str,
+        kind: str,
+        records: Iterable[Record],
+        *,
+        started: datetime,
+        calls: int = 0,
+        elapsed: float = 0.0,
+    ) -> Change:
+        """Take over what changed since the last list, asked for at `started`; leave the others.
+
+        A server whose state is `DELETED` becomes a tombstone of all that was known of it, and
+        counts as nothing where it is one already or was never known. All records of the kind are
+        as fresh as `started` afterwards; `Sync.complete` stays. Readers, records that were `put`
+        and older changes are as with `replace`. Raises `StoreError` where no list was taken over
+        that changes could follow.
         """
 
     @abc.abstractmethod

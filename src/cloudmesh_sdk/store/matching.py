@@ -60,6 +60,11 @@ def record_class(kind: str) -> type[Record]:
     return KINDS[kind]
 
 
+def no_list(kind: str, cloud: str) -> StoreError:
+    """Return what is said of changes where no list was taken over that they could follow."""
+    return StoreError(f"{cloud} was never asked for all its {kind}: do that before their changes")
+
+
 def conditions(record: type[Record], query: Query) -> list[Condition]:
     """Return what a query's `where` asks; raises `StoreError` on what makes no sense."""
     check_limit(query.limit)

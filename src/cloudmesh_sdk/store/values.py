@@ -11,6 +11,8 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import attrs
+
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import Record
 
@@ -130,6 +132,8 @@ def of_record(record: Record, keys: tuple[Any, ...]) -> list[Any]:
         value = moment(value)
     if value is None and keys[0] == "missing":
         value = NOTHING
+    if isinstance(value, tuple) and value and attrs.has(type(value[0])):
+        value = [attrs.asdict(part) for part in value]  # what is in them is asked by name
     return [*leaves(value, keys[1:])]
 
 

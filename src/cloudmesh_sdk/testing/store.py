@@ -3,11 +3,15 @@
 from cloudmesh_sdk.store.base import Store
 from cloudmesh_sdk.testing.journals import JournalSuite, SettingsSuite
 from cloudmesh_sdk.testing.queries import QuerySuite
+from cloudmesh_sdk.testing.store_changes import ChangesSuite
+from cloudmesh_sdk.testing.store_kinds import KindsSuite
 from cloudmesh_sdk.testing.store_matching import MatchingSuite
 from cloudmesh_sdk.testing.store_safety import SafetySuite
 
 
-class StoreSuite(QuerySuite, MatchingSuite, SafetySuite, JournalSuite, SettingsSuite):
+class StoreSuite(
+    QuerySuite, ChangesSuite, KindsSuite, MatchingSuite, SafetySuite, JournalSuite, SettingsSuite
+):
     """All promises of `cloudmesh_sdk.store.base`.
 
     Fixtures to give: `store`, an open store (it may hold the data of other tests: every test is

@@ -7,112 +7,35 @@ is what the store reads, and the other way round:
         for user in documents.User.objects(email__endswith="@example.org"): ...
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, ClassVar
 
 import mongoengine as me
-from pymongo.database import Database
 
-_DATABASE: ContextVar[Database[dict[str, Any]]] = ContextVar("database")
+from cloudmesh_sdk.store.mongo.database import Document, using
+from cloudmesh_sdk.store.mongo.inventory import (
+    Flavor,
+    FloatingIP,
+    Image,
+    Keypair,
+    Network,
+    Port,
+    Router,
+    Rule,
+    SecurityGroup,
+    Server,
+    Snapshot,
+    Subnet,
+    Volume,
+)
 
-
-@contextmanager
-def using(database: Database[dict[str, Any]]) -> Iterator[None]:
-    """Let the documents stand for a database within this block (and this thread)."""
-    token = _DATABASE.set(database)
-    try:
-        yield
-    finally:
-        _DATABASE.reset(token)
-
-
-class _Document(me.DynamicDocument):  # type: ignore[misc]
-    """A document of the database that is in use; no connection of MongoEngine's own."""
-
-    meta: ClassVar[dict[str, Any]] = {"abstract": True, "auto_create_index": False}
-
-    @classmethod
-    def _get_collection(cls) -> Any:
-        return _DATABASE.get()[cls._get_collection_name()]
-
-
-class _Row(_Document):
-    """What every row of the view has."""
-
-    meta: ClassVar[dict[str, Any]] = {"abstract": True, "auto_create_index": False}
-
-    row_id = me.StringField(primary_key=True)
-    """`owner/cloud/native id`."""
-    cloud = me.StringField(required=True)
-    native_id = me.StringField(required=True, db_field="id")
-    name = me.StringField(required=True)
-    seen = me.DateTimeField()
-    missing = me.DateTimeField()
-    touched = me.DateTimeField()
-    """When an act here last wrote it: newer than any list that was asked for before."""
-    digest = me.BinaryField(db_field="h")
-
-    def clean(self) -> None:
-        """Drop the digest: the next refresh then sees that the row was changed by hand."""
-        self.digest = None
+__all__ = [
+    "DOCUMENTS", "Cloud", "Counter", "Default", "Event", "Flavor", "FloatingIP", "Image",
+    "Keypair", "Network", "Operation", "Port", "Router", "Rule", "SecurityGroup", "Server",
+    "Snapshot", "Subnet", "User", "Volume", "using",
+]  # fmt: skip
 
 
-class Server(_Row):
-    """A virtual machine."""
-
-    meta: ClassVar[dict[str, Any]] = {"collection": "servers", "auto_create_index": False}
-
-    state = me.StringField(required=True)
-    image = me.StringField()
-    flavor = me.StringField()
-    key_name = me.StringField(db_field="key")
-    public_ips = me.ListField(me.StringField())
-    private_ips = me.ListField(me.StringField())
-    zone = me.StringField()
-    security_groups = me.ListField(me.StringField())
-    tags = me.DictField()
-    created = me.DateTimeField()
-    token = me.StringField()
-    fault = me.StringField()
-
-
-class Image(_Row):
-    """Something a server can be started from."""
-
-    meta: ClassVar[dict[str, Any]] = {"collection": "images", "auto_create_index": False}
-
-    architecture = me.StringField()
-    min_ram = me.IntField()
-    min_disk = me.IntField()
-    public = me.BooleanField()
-    created = me.DateTimeField()
-
-
-class Flavor(_Row):
-    """A size a server can have."""
-
-    meta: ClassVar[dict[str, Any]] = {"collection": "flavors", "auto_create_index": False}
-
-    vcpus = me.IntField()
-    ram = me.IntField()
-    disk = me.IntField()
-    gpus = me.IntField(default=0)
-    architectures = me.ListField(me.StringField())
-    price = me.FloatField()
-
-
-class Keypair(_Row):
-    """The public half of an SSH key at a cloud."""
-
-    meta: ClassVar[dict[str, Any]] = {"collection": "keypairs", "auto_create_index": False}
-
-    fingerprint = me.StringField()
-    public_key = me.StringField()
-
-
-class Cloud(_Document):
+class Cloud(Document):
     """What is known of a cloud of an owner: kind → when it last answered, how, since when not."""
 
     meta: ClassVar[dict[str, Any]] = {"collection": "clouds", "auto_create_index": False}
@@ -123,7 +46,7 @@ class Cloud(_Document):
     kinds = me.DictField()
 
 
-class Event(_Document):
+class Event(Document):
     """Something that happened to a server; kept for 90 days."""
 
     meta: ClassVar[dict[str, Any]] = {
@@ -139,7 +62,7 @@ class Event(_Document):
     detail = me.StringField()
 
 
-class Operation(_Document):
+class Operation(Document):
     """Something asked for."""
 
     meta: ClassVar[dict[str, Any]] = {
@@ -160,6 +83,7 @@ class Operation(_Document):
     runner = me.StringField()
     lease = me.DateTimeField()
     result = me.StringField()
+    results = me.ListField(me.StringField())
     error = me.DictField(null=True)
     created = me.DateTimeField(required=True)
     sent = me.DateTimeField()
@@ -167,7 +91,7 @@ class Operation(_Document):
     finished = me.DateTimeField()
 
 
-class User(_Document):
+class User(Document):
     """A user of the mesh."""
 
     meta: ClassVar[dict[str, Any]] = {"collection": "users", "auto_create_index": False}
@@ -177,7 +101,7 @@ class User(_Document):
     active = me.DateTimeField()
 
 
-class Default(_Document):
+class Default(Document):
     """The defaults of one scope of an owner: `""` is the user's own, else a cloud."""
 
     meta: ClassVar[dict[str, Any]] = {"collection": "defaults", "auto_create_index": False}
@@ -188,7 +112,7 @@ class Default(_Document):
     values = me.DictField()
 
 
-class Counter(_Document):
+class Counter(Document):
     """The last number that was given out under a name."""
 
     meta: ClassVar[dict[str, Any]] = {"collection": "counters", "auto_create_index": False}
@@ -199,6 +123,7 @@ class Counter(_Document):
 
 
 DOCUMENTS = (
-    Server, Image, Flavor, Keypair, Cloud, Event, Operation, User, Default, Counter,
+    Server, Image, Flavor, Keypair, SecurityGroup, Network, Subnet, Router, Port, FloatingIP,
+    Volume, Snapshot, Cloud, Event, Operation, User, Default, Counter,
 )  # fmt: skip
 """Every class with a collection of its own."""

@@ -81,7 +81,7 @@ def _plain(query: Query) -> list[dict[str, Any]]:
 def _is_sorted_here(record: type[Record], keys: tuple[Any, ...]) -> bool:
     """Tell whether the server's order is not ours: by what is no plain field of a row."""
     field = attrs.fields_dict(record)[str(keys[0])]
-    plain_field = field.default is None or field.default is attrs.NOTHING or field.default == 0
+    plain_field = field.default in (None, attrs.NOTHING, 0, "")
     return len(keys) > 1 or field.name in (*_DERIVED, "native") or not plain_field
 
 

@@ -1,9 +1,8 @@
-"""Taking over a list: compare digests in one sweep, write what differs."""
+"""Taking over a list: what was found to differ is written, part by part."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import attrs
 import bson
@@ -12,18 +11,12 @@ from pymongo import DeleteMany, ReplaceOne, UpdateMany
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
-from cloudmesh_sdk.models import Record
-from cloudmesh_sdk.store.base import Change
-from cloudmesh_sdk.store.masking import masked
 from cloudmesh_sdk.store.mongo.connection import Documents
-from cloudmesh_sdk.store.mongo.escape import TIMES
-from cloudmesh_sdk.store.mongo.rows import Ready, Shape, native_document, row_document, within
+from cloudmesh_sdk.store.mongo.planning import Listed, Plan
+from cloudmesh_sdk.store.mongo.rows import Ready, native_document, row_document
 from cloudmesh_sdk.store.mongo.schema import beside, main
 
 T = TypeVar("T")
-
-KEPT = timedelta(days=7)
-"""How long a tombstone stays."""
 
 AT_ONCE = 2_000
 """Changes up to this number are written in one transaction."""
@@ -32,36 +25,7 @@ BATCH = 1_000
 _BATCH_BYTES = 8_000_000
 """A command of the server may hold 48 MB, an entry of its log 16."""
 
-_SCAN = {"h": 1, "missing": 1, "touched": 1}
 _DUPLICATE = 11000
-
-
-@attrs.frozen(kw_only=True)
-class Plan:
-    """What a list makes of the rows that are there."""
-
-    write: tuple[Ready, ...]
-    """New and changed records, in the order of their ids: a first load then appends."""
-    known: frozenset[str]
-    """Those of them that have a row."""
-    gone: tuple[str, ...]
-    drop: tuple[str, ...]
-    listed: int
-    """Number of records in the list."""
-    same: int
-
-    @property
-    def size(self) -> int:
-        """Rows to touch."""
-        return len(self.write) + len(self.gone) + len(self.drop)
-
-    def change(self, skipped: int) -> Change:
-        """Return the plan in numbers; `skipped` rows were newer after all."""
-        changed = len(self.known)
-        return Change(
-            new=len(self.write) - changed, changed=max(0, changed - skipped),
-            gone=len(self.gone), same=self.same + skipped,
-        )  # fmt: skip
 
 
 @attrs.frozen(kw_only=True)
@@ -72,70 +36,15 @@ class Part:
     gone: Sequence[str] = ()
     drop: Sequence[str] = ()
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.write or self.gone or self.drop)
+
 
 @attrs.frozen(kw_only=True)
-class Refresh:
+class Refresh(Listed):
     """One list of one kind of one cloud on its way into the store."""
-
-    kind: str
-    shape: Shape
-    prefix: str
-    started: datetime
-    before: datetime | None
-    """When the list before this was asked for."""
-
-    def plan(self, database: Documents, records: Iterable[Record]) -> Plan:
-        """Read the whole list, compare it with the rows; nothing is written."""
-        digests, marked = self._scan(database)
-        said = {"seen": self.started}
-        write: dict[str, Ready] = {}
-        listed: set[str] = set()
-        for record in records:
-            draft = self.shape.draft(self.prefix, record)
-            key = draft[0]
-            listed.add(key)
-            if digests.get(key) != draft[1] and (safe := masked(record)) is not record:
-                record = safe  # noqa: PLW2901 - the digest of what is stored knows no secret
-                draft = self.shape.draft(self.prefix, record)
-            if digests.get(key) != draft[1]:
-                write[key] = self.shape.final(draft, record, said)
-            elif write:
-                write.pop(key, None)
-        newer = {key for key, row in marked.items() if self._is_newer(row)}
-        for key in newer:
-            write.pop(key, None)
-        missing = {key: row["missing"] for key, row in marked.items() if "missing" in row}
-        absent = digests.keys() - listed - newer
-        gone = sorted(absent - missing.keys())
-        drop = sorted(k for k in absent & missing.keys() if self.started - missing[k] >= KEPT)
-        same = len(listed - write.keys()) + len(newer - listed)
-        return Plan(
-            write=tuple(write[key] for key in sorted(write)),
-            known=frozenset(write.keys() & digests.keys()),
-            gone=tuple(gone), drop=tuple(drop), listed=len(listed), same=same,
-        )  # fmt: skip
-
-    def _scan(
-        self, database: Documents
-    ) -> tuple[dict[str, bytes | None], dict[str, Mapping[str, Any]]]:
-        """Return the digests of all rows, and the rows that are tombstones or were put."""
-        digests: dict[str, bytes | None] = {}
-        marked: dict[str, Mapping[str, Any]] = {}
-        rows = database[main(self.kind)].find_raw_batches(
-            within(self.prefix), _SCAN, batch_size=5_000
-        )
-        for batch in rows:
-            for row in bson.decode_all(cast("bytes", batch), TIMES):
-                key = row["_id"]
-                digests[key] = row.get("h")
-                if len(row) > 2:  # noqa: PLR2004 - more than id and digest
-                    marked[key] = row
-                    if "missing" in row:
-                        digests[key] = None  # listed again, it is written anew
-        return digests, marked
-
-    def _is_newer(self, row: Mapping[str, Any]) -> bool:
-        return "touched" in row and row["touched"] > self.started
 
     def parts(self, plan: Plan) -> Iterator[Part]:
         """Cut a plan into what is written at once: all, where it is small."""
@@ -232,7 +141,8 @@ class Refresh:
                 yield self._event(ready[0], "state", f"{row['state']} → {state}")
 
     def _gone(self, key: str) -> dict[str, Any]:
-        return self._event(key, "gone", "no longer listed by the cloud")
+        why = "no longer listed by the cloud" if self.whole else "deleted, the cloud says"
+        return self._event(key, "gone", why)
 
     def _event(self, key: str, what: str, detail: str) -> dict[str, Any]:
         return {"of": key, "at": self.started, "what": what, "detail": detail}

@@ -9,9 +9,9 @@ import hashlib
 import marshal
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import attrs
 import bson
@@ -55,6 +55,8 @@ class Shape:
     """How many of the fields are no moments."""
     _tuples: tuple[str, ...]
     _choices: Mapping[str, Mapping[Any, Any]]
+    _nested: Mapping[str, Callable[[Mapping[str, Any]], Any]]
+    """Fields that are tuples of records of their own, and how one is made of a mapping."""
     _columns: tuple[str, ...] = attrs.field(init=False)
     """Fields of a row in their order, but for those beside."""
 
@@ -106,6 +108,8 @@ class Shape:
             row[name] = tuple(row.get(name, ()))
         for name, choices in self._choices.items():
             row[name] = choices[row[name]]
+        for name, made in self._nested.items():
+            row[name] = tuple(made(part) for part in row[name])
         row.pop("_id", None)
         row["seen"], row["stale"], row["native"] = seen, stale, native
         try:
@@ -122,17 +126,44 @@ def shape(kind: str) -> Shape:
     fields = [field for field in attrs.fields(record) if field.name not in _BESIDE]
     moments = [field.name for field in fields if field.type == datetime | None]
     names = (*(f.name for f in fields if f.name not in moments), *moments)
-    choices = {"state": _STATES} if "state" in names else {}
+    choices = {field.name: _STATES for field in fields if field.type is ServerState}
+    nested = {field.name: part for field in fields if (part := _part_of(field))}
     # `_value_` is the plain attribute behind `value`: a fifth of its price
     paths = (f"{name}._value_" if name in choices else name for name in names)
+    take = attrgetter(*paths)
     return Shape(
         record=record,
         names=names,
-        take=attrgetter(*paths),
+        take=_flat(take, [names.index(name) for name in nested]) if nested else take,
         plain=len(fields) - len(moments),
         tuples=tuple(field.name for field in fields if field.default == ()),
         choices=choices,
+        nested={name: partial(_made, part) for name, part in nested.items()},
     )
+
+
+def _part_of(field: "attrs.Attribute[Any]") -> type | None:
+    """Return of which records a field is a tuple; None where it is none of records."""
+    parts = [part for part in get_args(field.type) if isinstance(part, type) and attrs.has(part)]
+    return parts[0] if get_origin(field.type) is tuple and parts else None
+
+
+def _flat(take: Callable[[Any], tuple[Any, ...]], places: list[int]) -> Callable[[Any], Any]:
+    """Return what takes a record's values, with the records among them as mappings."""
+
+    def taken(record: Record) -> tuple[Any, ...]:
+        values = [*take(record)]
+        for place in places:
+            values[place] = [attrs.asdict(part) for part in values[place]]
+        return tuple(values)
+
+    return taken
+
+
+def _made(part: type, values: Mapping[str, Any]) -> Any:
+    """Return a record within a record; fields of another release are left out."""
+    known = {field.name for field in attrs.fields(part)}
+    return part(**{name: value for name, value in values.items() if name in known})
 
 
 def _native(record: Record) -> dict[str, Any]:

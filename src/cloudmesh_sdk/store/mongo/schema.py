@@ -1,6 +1,6 @@
 """Collections and indexes, made once; a version in the database says which are there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pymongo.database import Database
@@ -10,8 +10,17 @@ from pymongo.write_concern import WriteConcern
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import KINDS
 
-VERSION = 1
+VERSION = 2
 """Version of the schema that this code reads and writes."""
+
+ADDED: Mapping[int, tuple[str, ...]] = {
+    1: ("servers", "images", "flavors", "keypairs"),
+    2: (
+        "security_groups", "networks", "floating_ips", "volumes",
+        "subnets", "routers", "ports", "snapshots",
+    ),
+}  # fmt: skip
+"""Version → the kinds of records that came with it."""
 
 _EXISTS = 48
 _UNKNOWN_OPTION = (72, 40415, 40414, 2, 9)
@@ -49,15 +58,27 @@ def prepare(database: Database[dict[str, Any]]) -> None:
 def _first(database: Database[dict[str, Any]]) -> None:
     from cloudmesh_sdk.store.mongo.documents import DOCUMENTS, using  # MongoEngine: only here
 
-    for kind in KINDS:
-        _create(database, main(kind), "snappy")
-        _create(database, beside(kind), "zstd")
+    _kinds(database, ADDED[1])
     with using(database):
         for document in DOCUMENTS:
             name = document._get_collection_name()
             if name not in KINDS:
                 _create(database, name, None)
-            document.ensure_indexes()
+                document.ensure_indexes()
+
+
+def _second(database: Database[dict[str, Any]]) -> None:
+    """Make room for networks and what is on them, and for volumes.
+
+    Servers now tell their project; rows that were written before have none until the next list.
+    """
+    _kinds(database, ADDED[2])
+
+
+def _kinds(database: Database[dict[str, Any]], kinds: Iterable[str]) -> None:
+    for kind in kinds:
+        _create(database, main(kind), "snappy")
+        _create(database, beside(kind), "zstd")
 
 
 def _create(database: Database[dict[str, Any]], name: str, compressor: str | None) -> None:
@@ -81,5 +102,5 @@ def _create(database: Database[dict[str, Any]], name: str, compressor: str | Non
             return
 
 
-_MIGRATIONS: Mapping[int, Callable[[Database[dict[str, Any]]], None]] = {1: _first}
+_MIGRATIONS: Mapping[int, Callable[[Database[dict[str, Any]]], None]] = {1: _first, 2: _second}
 """Version → the step that leads to it. A step may be repeated: it may have been cut short."""

@@ -5,7 +5,7 @@ write only while the count is the one from before, else somebody wrote in betwee
 are not the ones that were compared.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
+from cloudmesh_sdk.models import Fault
 from cloudmesh_sdk.store.base import Sync
 
 
@@ -22,42 +23,43 @@ class OvertakenError(Exception):
 
 
 class Turns:
-    """The turns of one refresh; `sync` is what is noted with the last."""
+    """The turns of one refresh."""
 
-    def __init__(self, cloud_id: str, sync: Sync) -> None:
+    def __init__(self, cloud_id: str, cloud: str, kind: str) -> None:
         self._id = cloud_id
-        self._sync = sync
-        self._path = f"kinds.{sync.kind}"
+        self._cloud = cloud
+        self._kind = kind
+        self._path = f"kinds.{kind}"
         self._turn: int | None = None
 
-    def read(self, database: Database[dict[str, Any]]) -> datetime | None:
-        """Begin: remember whose turn it is; return when the list that is stored was asked for."""
+    def read(self, database: Database[dict[str, Any]]) -> Sync:
+        """Begin: remember whose turn it is; return what is noted of the list that is stored."""
         found = database["clouds"].find_one({"_id": self._id}, {self._path: 1}) or {}
-        said = found.get("kinds", {}).get(self._sync.kind, {})
+        said = found.get("kinds", {}).get(self._kind, {})
         self._turn = said.get("turn")
-        refreshed: datetime | None = said.get("refreshed")
-        return refreshed
+        return sync_of(self._cloud, self._kind, said)
 
     def take(
-        self, database: Database[dict[str, Any]], session: ClientSession | None, *, done: bool
+        self, database: Database[dict[str, Any]], session: ClientSession | None, done: Sync | None
     ) -> None:
-        """Take the turn, and with the last one note what the list was.
+        """Take the turn, and with the last one note what the list was: `done`.
 
         Raises `OvertakenError` where somebody else took it.
         """
         turn = (self._turn or 0) + 1
         said: dict[str, Any] = {f"{self._path}.turn": turn}
-        if done:
+        if done is not None:
             beside = ("cloud", "kind")
-            sync = attrs.asdict(self._sync, filter=lambda field, _: field.name not in beside)
-            said = {self._path: {**sync, "turn": turn}}
+            noted = attrs.asdict(done, filter=lambda field, _: field.name not in beside)
+            said = {self._path: {**noted, "turn": turn}}
         clouds = database["clouds"]
-        if session is None and not done:  # the last turn is waited for, and all before it with it
+        # the last turn is waited for, and all before it with it
+        if session is None and done is None:
             clouds = clouds.with_options(write_concern=WriteConcern(w=1))
         try:
             result = clouds.update_one(
                 {"_id": self._id, f"{self._path}.turn": self._turn},
-                {"$set": {"cloud": self._sync.cloud, **said}},
+                {"$set": {"cloud": self._cloud, **said}},
                 upsert=self._turn is None,
                 session=session,
             )
@@ -69,3 +71,11 @@ class Turns:
     def taken(self) -> None:
         """Remember that the turn was taken for good."""
         self._turn = (self._turn or 0) + 1
+
+
+def sync_of(cloud: str, kind: str, said: Mapping[str, Any]) -> Sync:
+    """Return what the document of a cloud says of a kind."""
+    error = said.get("error")
+    given = {**said, "error": Fault(**error) if error else None}
+    given.pop("turn", None)
+    return Sync(cloud=cloud, kind=kind, **given)

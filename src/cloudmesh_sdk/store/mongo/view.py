@@ -1,10 +1,10 @@
 """What was last seen of every cloud, in MongoDB."""
 
 import contextlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from pymongo.client_session import ClientSession
@@ -14,11 +14,12 @@ from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import KINDS, Fault, Record, Server
 from cloudmesh_sdk.store.base import Change, Event, Native, Query, Sync, View
 from cloudmesh_sdk.store.masking import masked
-from cloudmesh_sdk.store.matching import matching, record_class
+from cloudmesh_sdk.store.matching import matching, no_list, record_class
 from cloudmesh_sdk.store.mongo.connection import Connection, Documents
+from cloudmesh_sdk.store.mongo.planning import Plan
 from cloudmesh_sdk.store.mongo.queries import filters
 from cloudmesh_sdk.store.mongo.reading import Loader, fresh, natives, rows_of
-from cloudmesh_sdk.store.mongo.refresh import Part, Plan, Refresh, collided
+from cloudmesh_sdk.store.mongo.refresh import Part, Refresh, collided
 from cloudmesh_sdk.store.mongo.rows import (
     Shape,
     native_document,
@@ -28,7 +29,7 @@ from cloudmesh_sdk.store.mongo.rows import (
     within,
 )
 from cloudmesh_sdk.store.mongo.schema import beside, main
-from cloudmesh_sdk.store.mongo.turns import OvertakenError, Turns
+from cloudmesh_sdk.store.mongo.turns import OvertakenError, Turns, sync_of
 from cloudmesh_sdk.store.values import moment
 
 _TRIES = 20
@@ -56,39 +57,64 @@ class MongoView(View):
         calls: int = 0,
         elapsed: float = 0.0,
     ) -> Change:
-        started = moment(started)
+        sync = Sync(cloud=cloud, kind=kind, refreshed=moment(started), calls=calls, elapsed=elapsed)
+        return self._take(owner, records, sync, whole=True)
+
+    def merge(
+        self,
+        owner: str,
+        cloud: str,
+        kind: str,
+        records: Iterable[Record],
+        *,
+        started: datetime,
+        calls: int = 0,
+        elapsed: float = 0.0,
+    ) -> Change:
+        sync = Sync(cloud=cloud, kind=kind, refreshed=moment(started), calls=calls, elapsed=elapsed)
+        return self._take(owner, records, sync, whole=False)
+
+    def _take(self, owner: str, records: Iterable[Record], sync: Sync, *, whole: bool) -> Change:
+        """Take over a list; `sync` says what it was, but for what only the rows tell."""
         rows = records if isinstance(records, Sequence) else [*records]  # may be compared twice
-        sync = Sync(
-            cloud=cloud, kind=kind, refreshed=started,
-            count=len({row.id for row in rows}), calls=calls, elapsed=elapsed,
-        )  # fmt: skip
+        cloud, kind, started = sync.cloud, sync.kind, cast("datetime", sync.refreshed)
         with self._connection.use() as database:
             for _ in range(_TRIES):
-                turns = Turns(prefix(owner, cloud), sync)
+                turns = Turns(prefix(owner, cloud), cloud, kind)
                 before = turns.read(database)
-                if before is not None and before > started:
-                    return Change(same=sync.count)
+                if before.refreshed is not None and before.refreshed > started:
+                    return Change(same=len({row.id for row in rows}))
+                if before.refreshed is None and not whole:
+                    raise no_list(kind, cloud)
                 refresh = Refresh(
                     kind=kind, shape=_shape(kind), prefix=prefix(owner, cloud),
-                    started=started, before=before,
+                    started=started, before=before.refreshed, whole=whole,
                 )  # fmt: skip
                 with contextlib.suppress(OvertakenError):
                     plan = refresh.plan(database, rows)
-                    return self._carry_out(database, refresh, plan, turns)
+                    done = attrs.evolve(
+                        sync,
+                        complete=started if whole else before.complete,
+                        count=before.count if plan.present is None else plan.present,
+                    )
+                    return self._carry_out(database, refresh, plan, turns, done)
         raise StoreError(f"{kind} of {cloud} are refreshed by too many at once; try again")
 
-    def _carry_out(self, database: Documents, refresh: Refresh, plan: Plan, turns: Turns) -> Change:
+    def _carry_out(
+        self, database: Documents, refresh: Refresh, plan: Plan, turns: Turns, done: Sync
+    ) -> Change:
         """Write a plan part by part; what says that it is done goes with the last one."""
         skipped = 0
         todo = [*refresh.parts(plan)] or [Part()]
         for part in todo:
             last = part is todo[-1]
             if part.write and not last and not plan.known:
-                turns.take(database, None, done=False)
+                turns.take(database, None, None)
                 turns.taken()
                 if refresh.load(database, part):
                     continue
-            skipped += self._write(database, refresh, part, turns, plan.known, last=last)
+            noted = done if last else None
+            skipped += self._write(database, refresh, part, turns, known=plan.known, done=noted)
             turns.taken()
         return plan.change(skipped)
 
@@ -98,15 +124,18 @@ class MongoView(View):
         refresh: Refresh,
         part: Part,
         turns: Turns,
-        known: Collection[str],
         *,
-        last: bool,
+        known: Collection[str],
+        done: Sync | None,
     ) -> int:
         """Write one part in a transaction; return how many rows were newer than the list."""
+        if part.empty:  # one document alone needs no transaction
+            turns.take(database, None, done)
+            return 0
 
         def write(session: ClientSession | None, known: Collection[str]) -> int:
             newer = refresh.apply(database, session, part, known)
-            turns.take(database, session, done=last)
+            turns.take(database, session, done)
             return newer
 
         try:
@@ -231,7 +260,7 @@ class MongoView(View):
             {"_id": {"$gte": prefix(owner), "$lt": prefix(owner)[:-1] + "0"}}, session=session
         )
         return {
-            (cloud["cloud"], kind): _sync(cloud["cloud"], kind, said)
+            (cloud["cloud"], kind): sync_of(cloud["cloud"], kind, said)
             for cloud in clouds
             for kind, said in cloud["kinds"].items()
         }
@@ -244,10 +273,3 @@ _Syncs = dict[tuple[str, str], Sync]
 def _shape(kind: str) -> Shape:
     record_class(kind)  # refuses a kind that there is not
     return shape(kind)
-
-
-def _sync(cloud: str, kind: str, said: Mapping[str, Any]) -> Sync:
-    error = said.get("error")
-    given = {**said, "error": Fault(**error) if error else None}
-    given.pop("turn", None)
-    return Sync(cloud=cloud, kind=kind, **given)

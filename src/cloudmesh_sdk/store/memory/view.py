@@ -1,30 +1,19 @@
-"""A store that lives in this process: the reference, for tests and try-outs."""
+"""What was last seen of every cloud, in dicts of this process."""
 
 import copy
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.models import Fault, Operation, OperationState, Record, Server
-from cloudmesh_sdk.store.base import (
-    Change,
-    Event,
-    Journal,
-    Native,
-    Query,
-    Settings,
-    Store,
-    Sync,
-    User,
-    View,
-)
+from cloudmesh_sdk.models import Fault, Record, Server, ServerState
+from cloudmesh_sdk.store.base import Change, Event, Native, Query, Sync, View
 from cloudmesh_sdk.store.masking import masked
-from cloudmesh_sdk.store.matching import check_limit, matching, record_class
+from cloudmesh_sdk.store.matching import matching, no_list, record_class
 
 KEPT = timedelta(days=7)
 """How long a tombstone stays."""
@@ -54,47 +43,78 @@ class MemoryView(View):
         calls: int = 0,
         elapsed: float = 0.0,
     ) -> Change:
-        listed = {record.id: copy.deepcopy(masked(record)) for record in records}
+        listed = _kept(records, started)
         place = (owner, cloud, kind)
+        sync = Sync(cloud=cloud, kind=kind, refreshed=started, calls=calls, elapsed=elapsed)
+        with self._lock:
+            if self._is_old(place, started):
+                return Change(same=len(listed))  # a newer list was there first
+            said: dict[str, Record | None] = {**dict.fromkeys(self._rows[place]), **listed}
+            self._syncs[place] = attrs.evolve(sync, complete=started, count=len(listed))
+            return self._take(place, said, started, "no longer listed by the cloud")
+
+    def merge(
+        self,
+        owner: str,
+        cloud: str,
+        kind: str,
+        records: Iterable[Record],
+        *,
+        started: datetime,
+        calls: int = 0,
+        elapsed: float = 0.0,
+    ) -> Change:
+        listed = _kept(records, started)
+        place = (owner, cloud, kind)
+        sync = Sync(cloud=cloud, kind=kind, refreshed=started, calls=calls, elapsed=elapsed)
         with self._lock:
             before = self._syncs.get(place)
-            if before and before.refreshed and before.refreshed > started:
-                return Change(same=len(listed))  # a newer list was there first
-            old = self._rows[place]
-            new = {key: attrs.evolve(record, seen=started) for key, record in listed.items()}
-            tally = {"new": 0, "changed": 0, "gone": 0, "same": 0}
-            for key in old.keys() | new.keys():
-                row = self._next(place, old.get(key), new.get(key), started, tally)
-                if row is not None:
-                    new[key] = row
-                else:
-                    new.pop(key, None)
-            self._rows[place] = new
-            self._syncs[place] = Sync(
-                cloud=cloud, kind=kind, refreshed=started,
-                count=len(listed), calls=calls, elapsed=elapsed,
-            )  # fmt: skip
+            if before is None or before.refreshed is None:
+                raise no_list(kind, cloud)
+            if self._is_old(place, started):
+                return Change(same=len(listed))
+            said = {key: None if _is_deleted(row) else row for key, row in listed.items()}
+            change = self._take(place, said, started, "deleted, the cloud says")
+            count = sum(row.missing is None for row in self._rows[place].values())
+            self._syncs[place] = attrs.evolve(sync, complete=before.complete, count=count)
+            return change
+
+    def _is_old(self, place: _Place, started: datetime) -> bool:
+        before = self._syncs.get(place)
+        return bool(before and before.refreshed and before.refreshed > started)
+
+    def _take(
+        self, place: _Place, said: Mapping[str, Record | None], started: datetime, why: str
+    ) -> Change:
+        """Take over what a cloud said of records by id; None is for those that are gone."""
+        tally = dict.fromkeys(("new", "changed", "gone", "same"), 0)
+        rows = dict(self._rows[place])
+        for key, new in said.items():
+            old = rows.pop(key, None)
+            row = new if old is None else self._next(place, old, new, started, tally)
+            tally["new"] += old is None and new is not None
+            if row is not None:
+                rows[key] = row
+            if old is not None and row is not None and old.missing is None and row.missing:
+                self._happened(place, old, started, "gone", why)
+        self._rows[place] = rows
         return Change(**tally)
 
     def _next(
         self,
         place: _Place,
-        old: Record | None,
+        old: Record,
         new: Record | None,
         started: datetime,
         tally: dict[str, int],
     ) -> Record | None:
         """Return the row that stands after a list of `started`, and count what happened."""
-        if old is None:
-            tally["new"] += 1
-            return new
         if (self._touched.get((*place, old.id)) or started) > started:
             tally["same"] += 1
             return old
         if new is None:
             if old.missing is None:
                 tally["gone"] += 1
-                self._happened(place, old, started, "gone", "no longer listed by the cloud")
                 return attrs.evolve(old, missing=started)
             return old if started - old.missing < KEPT else None
         same = old == new and old.native == new.native and old.missing is None
@@ -172,6 +192,16 @@ class MemoryView(View):
             self._events = defaultdict(list, {k: v for k, v in self._events.items() if others(k)})
 
 
+def _kept(records: Iterable[Record], started: datetime) -> dict[str, Record]:
+    """Return records as they are kept, by id; what came last holds."""
+    copies = {record.id: copy.deepcopy(masked(record)) for record in records}
+    return {key: attrs.evolve(record, seen=started) for key, record in copies.items()}
+
+
+def _is_deleted(record: Record) -> bool:
+    return isinstance(record, Server) and record.state is ServerState.DELETED
+
+
 def _given(row: Record) -> Record:
     """Return a row for somebody who may change it; its native data is copied when looked at."""
     copied = cache(lambda: copy.deepcopy(dict(row.native)))
@@ -179,109 +209,3 @@ def _given(row: Record) -> Record:
         name: {**value} for name in ("tags",) if (value := getattr(row, name, None))
     }
     return attrs.evolve(row, native=Native("", lambda _: copied()), **beside)
-
-
-class MemoryJournal(Journal):
-    """Keeps its operations in a dict."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._operations: dict[str, Operation] = {}
-
-    def add(self, operations: Sequence[Operation]) -> None:
-        with self._lock:
-            self._operations |= {operation.id: operation for operation in operations}
-
-    def change(self, operation: Operation, **fields: Any) -> Operation | None:
-        with self._lock:
-            now = self._operations.get(operation.id)
-            if now is None or _claim(now) != _claim(operation):
-                return None
-            self._operations[now.id] = attrs.evolve(now, **fields)
-            return self._operations[now.id]
-
-    def get(self, id: str) -> Operation | None:  # noqa: A002
-        with self._lock:
-            return self._operations.get(id)
-
-    def find(
-        self,
-        *,
-        owner: str | None = None,
-        states: Collection[OperationState] = (),
-        cloud: str | None = None,
-        target: str | None = None,
-        limit: int | None = None,
-    ) -> list[Operation]:
-        check_limit(limit)
-        with self._lock:
-            found = [
-                operation
-                for operation in self._operations.values()
-                if (owner is None or operation.owner == owner)
-                and (not states or operation.state in states)
-                and (cloud is None or operation.cloud == cloud)
-                and (target is None or operation.target == target)
-            ]
-        return sorted(found, key=lambda o: (o.created, o.id), reverse=True)[:limit]
-
-
-def _claim(operation: Operation) -> tuple[OperationState, str | None, int]:
-    return operation.state, operation.runner, operation.attempts
-
-
-class MemorySettings(Settings):
-    """Keeps defaults, counters and users in dicts."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counters: dict[tuple[str, str], int] = defaultdict(int)
-        self._defaults: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-        self._users: dict[str, User] = {}
-
-    def numbers(self, owner: str, counter: str, count: int = 1) -> range:
-        with self._lock:
-            first = self._counters[owner, counter] + 1
-            self._counters[owner, counter] += count
-            return range(first, first + count)
-
-    def defaults(self, owner: str) -> dict[str, dict[str, Any]]:
-        with self._lock:
-            return copy.deepcopy(self._defaults[owner])
-
-    def set_default(self, owner: str, scope: str, key: str, value: Any) -> None:
-        with self._lock:
-            values = self._defaults[owner].setdefault(scope, {})
-            if value is None:
-                values.pop(key, None)
-            else:
-                values[key] = copy.deepcopy(value)
-
-    def remember(self, user: User) -> None:
-        with self._lock:
-            self._users[user.username] = user
-
-    def users(self) -> list[User]:
-        with self._lock:
-            return [self._users[name] for name in sorted(self._users)]
-
-
-class MemoryStore(Store):
-    """Nothing outlives the process."""
-
-    @attrs.frozen(kw_only=True)
-    class Settings:
-        """Nothing to set."""
-
-    def __init__(self, settings: "MemoryStore.Settings | None" = None) -> None:
-        del settings
-        self.view = MemoryView()
-        self.journal = MemoryJournal()
-        self.settings = MemorySettings()
-
-    @property
-    def where(self) -> str:
-        return "memory of this process"
-
-    def close(self) -> None:
-        """Nothing to give back."""

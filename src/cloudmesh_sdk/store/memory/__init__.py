@@ -1,0 +1,30 @@
+"""A store that lives in this process: the reference, for tests and try-outs."""
+
+import attrs
+
+from cloudmesh_sdk.store.base import Store
+from cloudmesh_sdk.store.memory.books import MemoryJournal, MemorySettings
+from cloudmesh_sdk.store.memory.view import KEPT, MemoryView
+
+__all__ = ["KEPT", "MemoryJournal", "MemorySettings", "MemoryStore", "MemoryView"]
+
+
+class MemoryStore(Store):
+    """Nothing outlives the process."""
+
+    @attrs.frozen(kw_only=True)
+    class Settings:
+        """Nothing to set."""
+
+    def __init__(self, settings: "MemoryStore.Settings | None" = None) -> None:
+        del settings
+        self.view = MemoryView()
+        self.journal = MemoryJournal()
+        self.settings = MemorySettings()
+
+    @property
+    def where(self) -> str:
+        return "memory of this process"
+
+    def close(self) -> None:
+        """Nothing to give back."""

@@ -1,0 +1,98 @@
+"""What was asked for and what a user set, in dicts of this process."""
+
+import copy
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import attrs
+
+from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.store.base import Journal, Settings, User
+from cloudmesh_sdk.store.matching import check_limit
+
+
+class MemoryJournal(Journal):
+    """Keeps its operations in a dict."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._operations: dict[str, Operation] = {}
+
+    def add(self, operations: Sequence[Operation]) -> None:
+        with self._lock:
+            self._operations |= {operation.id: operation for operation in operations}
+
+    def change(self, operation: Operation, **fields: Any) -> Operation | None:
+        with self._lock:
+            now = self._operations.get(operation.id)
+            if now is None or _claim(now) != _claim(operation):
+                return None
+            self._operations[now.id] = attrs.evolve(now, **fields)
+            return self._operations[now.id]
+
+    def get(self, id: str) -> Operation | None:  # noqa: A002
+        with self._lock:
+            return self._operations.get(id)
+
+    def find(
+        self,
+        *,
+        owner: str | None = None,
+        states: Collection[OperationState] = (),
+        cloud: str | None = None,
+        target: str | None = None,
+        limit: int | None = None,
+    ) -> list[Operation]:
+        check_limit(limit)
+        with self._lock:
+            found = [
+                operation
+                for operation in self._operations.values()
+                if (owner is None or operation.owner == owner)
+                and (not states or operation.state in states)
+                and (cloud is None or operation.cloud == cloud)
+                and (target is None or operation.target == target)
+            ]
+        return sorted(found, key=lambda o: (o.created, o.id), reverse=True)[:limit]
+
+
+def _claim(operation: Operation) -> tuple[OperationState, str | None, int]:
+    return operation.state, operation.runner, operation.attempts
+
+
+class MemorySettings(Settings):
+    """Keeps defaults, counters and users in dicts."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counters: dict[tuple[str, str], int] = defaultdict(int)
+        self._defaults: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+        self._users: dict[str, User] = {}
+
+    def numbers(self, owner: str, counter: str, count: int = 1) -> range:
+        with self._lock:
+            first = self._counters[owner, counter] + 1
+            self._counters[owner, counter] += count
+            return range(first, first + count)
+
+    def defaults(self, owner: str) -> dict[str, dict[str, Any]]:
+        with self._lock:
+            return copy.deepcopy(self._defaults[owner])
+
+    def set_default(self, owner: str, scope: str, key: str, value: Any) -> None:
+        with self._lock:
+            values = self._defaults[owner].setdefault(scope, {})
+            if value is None:
+                values.pop(key, None)
+            else:
+                values[key] = copy.deepcopy(value)
+
+    def remember(self, user: User) -> None:
+        with self._lock:
+            self._users[user.username] = user
+
+    def users(self) -> list[User]:
+        with self._lock:
+            return [self._users[name] for name in sorted(self._users)]
