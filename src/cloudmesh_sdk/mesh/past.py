@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from cloudmesh_sdk.errors import NotFoundError
 from cloudmesh_sdk.mesh.names import states
 from cloudmesh_sdk.models import Operation, OperationState, Server
+from cloudmesh_sdk.operations import SERVER_ACTS
 from cloudmesh_sdk.store.base import Event, Journal, Store
 
 
@@ -36,9 +37,22 @@ def operation(journal: Journal, owner: str, id: str) -> Operation:  # noqa: A002
 def history(store: Store, owner: str, server: Server) -> list[Event]:
     """Return what happened to a server and what was asked of it, oldest first."""
     seen = store.view.events(owner, server.cloud, server.id)
-    for asked in store.journal.find(owner=owner, cloud=server.cloud, target=server.name):
+    for asked in store.journal.find(owner=owner, cloud=server.cloud):
+        if not _about(asked, server):
+            continue
         detail = f"{asked.state} ({asked.id})"
         if asked.error is not None:
             detail += f": {asked.error.message}"
         seen.append(Event(at=asked.created, what=asked.act, detail=detail))
     return sorted(seen, key=lambda event: event.at)
+
+
+def _about(asked: Operation, server: Server) -> bool:
+    """Tell whether an operation was about a server: by its id, as a name may have had others."""
+    request = asked.request
+    if asked.act not in SERVER_ACTS:
+        return server.id in request.get("servers", ())
+    if server.id in (request.get("id"), asked.result, *asked.results):
+        return True
+    came_to_nothing = asked.result is None and "id" not in request
+    return came_to_nothing and server.name in request.get("names", (asked.target,))
