@@ -10,13 +10,34 @@ from cloudmesh_sdk.models import ServerRequest
 from cloudmesh_sdk.providers.memory import MemoryCloud
 from cloudmesh_sdk.testing import (
     CANARY,
+    ActionSuite,
+    ChangeSuite,
     CloudSuite,
     ConsoleSuite,
+    ConsoleURLSuite,
+    FloatingIPSuite,
+    HardRebootSuite,
     KeypairSuite,
+    LockSuite,
     Many,
+    ManySuite,
+    NetworkSuite,
+    PauseSuite,
+    PortSuite,
     QuotaSuite,
+    RawSuite,
+    RebuildSuite,
+    RenameSuite,
+    RescueSuite,
+    ResizeSuite,
+    RouterSuite,
     SecurityGroupSuite,
+    ShelveSuite,
+    SnapshotSuite,
     SuspendSuite,
+    TagSuite,
+    VolumeSuite,
+    ZoneSuite,
 )
 
 
@@ -25,7 +46,33 @@ def cloud(**settings: object) -> MemoryCloud:
 
 
 class TestMemoryCloud(
-    CloudSuite, KeypairSuite, SecurityGroupSuite, ConsoleSuite, QuotaSuite, SuspendSuite
+    CloudSuite,
+    KeypairSuite,
+    SecurityGroupSuite,
+    NetworkSuite,
+    RouterSuite,
+    PortSuite,
+    FloatingIPSuite,
+    VolumeSuite,
+    SnapshotSuite,
+    ConsoleSuite,
+    ConsoleURLSuite,
+    ActionSuite,
+    ZoneSuite,
+    QuotaSuite,
+    RawSuite,
+    SuspendSuite,
+    PauseSuite,
+    ShelveSuite,
+    ResizeSuite,
+    RebuildSuite,
+    RescueSuite,
+    LockSuite,
+    RenameSuite,
+    TagSuite,
+    HardRebootSuite,
+    ManySuite,
+    ChangeSuite,
 ):
     lacks: ClassVar = {}
     budget: ClassVar = {"servers": 3, "images": 3, "flavors": 3, "keypairs": 3}
@@ -37,6 +84,10 @@ class TestMemoryCloud(
     @pytest.fixture
     def many(self) -> Many:
         return Many(cloud(servers=5, page=2), {"servers": 5, "flavors": 5})
+
+    @pytest.fixture
+    def crowded(self) -> MemoryCloud:
+        return cloud(servers=3, quota=5)
 
     @pytest.fixture
     def refused(self) -> MemoryCloud:

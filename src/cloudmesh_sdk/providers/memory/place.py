@@ -7,11 +7,12 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from cloudmesh_sdk.errors import BackendTimeoutError, UnavailableError
+from cloudmesh_sdk.providers.memory.documents import UPDATED, later
 
 Tables = dict[str, dict[str, Any]]
 """Native documents by kind and id, in order of ids."""
@@ -48,6 +49,7 @@ class Heap(Place):
         with self._lock:
             tables = self.read()
             yield tables
+            _stamp(self._tables["servers"], tables)
             self._tables = tables
 
 
@@ -80,7 +82,9 @@ class File(Place):
     def change(self) -> Iterator[Tables]:
         with self._locked():
             tables = self._load()
+            before = dict(tables["servers"])
             yield tables
+            _stamp(before, tables)
             self._write(tables)
 
     def _load(self) -> Tables:
@@ -94,7 +98,8 @@ class File(Place):
             ) from error
         if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
             raise UnavailableError(f"{self.path} does not hold a memory cloud; name another file")
-        return tables
+        fresh = self._seed()
+        return {**fresh, **tables, "last": {**fresh["last"], **tables.get("last", {})}}
 
     def _write(self, tables: Tables) -> None:
         fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}.{threading.get_ident()}")
@@ -125,6 +130,17 @@ class File(Place):
             return self.path.with_name(f".{self.path.name}.lock").open("a")
         except OSError as error:
             raise UnavailableError(f"cannot write {self.path}: {error}") from error
+
+
+def _stamp(before: Mapping[str, Any], tables: Tables) -> None:
+    """Note in servers' documents when they changed, and keep those that are gone as deleted."""
+    now, servers = later(0), tables["servers"]
+    for number in before.keys() - servers.keys():
+        tables["deleted"][number] = {**before[number], "status": "DELETED", UPDATED: now}
+    for number, row in before.items():
+        new = servers.get(number, row)
+        if new is not row and new.get(UPDATED) == row.get(UPDATED):
+            servers[number] = {**new, UPDATED: now}
 
 
 def _taken(descriptor: int) -> bool:

@@ -1,163 +1,50 @@
-"""Native documents of the memory cloud, and the records made of them: pure functions.
-
-The documents look like those of a real cloud (OpenStack's shape, odd keys included), so that
-what works here has met colons, dots and nesting.
-"""
+"""Records made of the memory cloud's documents: pure functions."""
 
 import base64
 import binascii
 import hashlib
-import itertools
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from cloudmesh_sdk.errors import InvalidRequestError
 from cloudmesh_sdk.models import (
+    Action,
     Flavor,
+    FloatingIP,
     Image,
     Keypair,
+    Network,
+    Port,
+    Router,
     Rule,
     SecurityGroup,
     Server,
-    ServerRequest,
     ServerState,
+    Snapshot,
+    Subnet,
+    Volume,
 )
-
-MASK = "***"
-"""Stands in native data where a secret was."""
-TOKEN = "cloudmesh.token"  # noqa: S105 - the name of a tag
-_READY = "OS-SRV-USG:launched_at"
+from cloudmesh_sdk.providers.memory.documents import TOKEN, ZONE, Document, addresses, plain
 
 _STATES = {
     "BUILD": ServerState.PENDING,
     "RESUMING": ServerState.PENDING,
+    "REBUILD": ServerState.PENDING,
     "ACTIVE": ServerState.RUNNING,
     "REBOOT": ServerState.REBOOTING,
+    "HARD_REBOOT": ServerState.REBOOTING,
     "SHUTOFF": ServerState.STOPPED,
     "SUSPENDED": ServerState.SUSPENDED,
+    "PAUSED": ServerState.PAUSED,
+    "SHELVED_OFFLOADED": ServerState.SHELVED,
+    "RESIZE": ServerState.RESIZING,
+    "VERIFY_RESIZE": ServerState.RESIZED,
+    "RESCUE": ServerState.RESCUED,
     "ERROR": ServerState.ERROR,
     "DELETED": ServerState.DELETED,
 }
-_BOOTING = {"BUILD", "RESUMING", "REBOOT"}
-"""States that become ACTIVE when the time in `launched_at` has come."""
-
-_IMAGES = (
-    ("futuregrid/ubuntu-14.04", "x86_64", 512, 5),
-    ("ubuntu-24.04", "x86_64", 1024, 8),
-    ("ubuntu-24.04-arm64", "arm64", 1024, 8),
-    ("debian-13", "x86_64", 512, 4),
-    ("rocky-9", "x86_64", 1024, 10),
-    ("cirros-0.6.3", "x86_64", 64, 1),
-)
-_FLAVORS = (
-    ("m1.tiny", 1, 512, 1, 0),
-    ("m1.small", 1, 2048, 20, 0),
-    ("m1.medium", 2, 4096, 40, 0),
-    ("m1.large", 4, 8192, 80, 0),
-    ("g1.large", 8, 65536, 160, 1),
-)
-_BORN = "2026-01-01T00:00:00+00:00"
 
 
-def seed(servers: int) -> dict[str, dict[str, Any]]:
-    """Return the tables of a new cloud: images, flavors, a default group, so many servers."""
-    images = (_image(f"img-{n:04d}", *row) for n, row in enumerate(_IMAGES, 1))
-    flavors = (_flavor(str(n), row) for n, row in enumerate(_FLAVORS, 1))
-    tables: dict[str, dict[str, Any]] = {
-        "images": {row["id"]: row for row in images},
-        "flavors": {row["id"]: row for row in flavors},
-        "keypairs": {},
-        "groups": {"sg-00000000": group("sg-00000000", "default", "what every account has")},
-        "servers": {},
-        "deleted": {},
-        "tokens": {},
-        "last": {"server": 0, "group": 0},
-    }
-    kinds = itertools.cycle(itertools.product(list(tables["flavors"])[:4], tables["images"]))
-    for number, (flavor, image) in zip(range(1, servers + 1), kinds, strict=False):
-        request = ServerRequest(
-            name=f"seed-{number:04d}", image=image, flavor=flavor, token=f"seed-{number}"
-        )
-        row = born(request, number, ready=_BORN, now=_BORN)
-        tables["servers"][row["id"]] = row
-    tables["last"]["server"] = servers
-    return tables
-
-
-def _image(number: str, name: str, arch: str, ram: int, disk: int) -> dict[str, Any]:
-    distro = name.rpartition("/")[2].partition("-")[0]
-    return {
-        "id": number, "name": name, "status": "active", "visibility": "public",
-        "architecture": arch, "min_ram": ram, "min_disk": disk, "created_at": _BORN,
-        "properties": {"os.distro": distro, "hw:boot_menu": False},
-    }  # fmt: skip
-
-
-def _flavor(number: str, row: tuple[str, int, int, int, int]) -> dict[str, Any]:
-    name, vcpus, ram, disk, gpus = row
-    return {
-        "id": number, "name": name, "vcpus": vcpus, "ram": ram, "disk": disk,
-        "OS-FLV-EXT-DATA:ephemeral": 0, "os-flavor-access:is_public": True,
-        "extra_specs": {"pci_passthrough:alias": f"gpu:{gpus}"} if gpus else {},
-    }  # fmt: skip
-
-
-def group(number: str, name: str, description: str) -> dict[str, Any]:
-    """Return the document of a security group that lets nothing in."""
-    return {"id": number, "name": name, "description": description, "security_group_rules": []}
-
-
-def born(request: ServerRequest, number: int, *, ready: str, now: str) -> dict[str, Any]:
-    """Return the document of a server that was just asked for; `ready` is when it will run."""
-    high, low = divmod(number, 250)
-    return {
-        "id": f"i-{number:08x}",
-        "name": request.name,
-        "status": "BUILD",
-        "image": {"id": request.image},
-        "flavor": {"id": request.flavor},
-        "key_name": request.key,
-        "security_groups": [{"name": name} for name in request.security_groups or ("default",)],
-        "networks": list(request.networks),
-        "metadata": {**request.tags, TOKEN: request.token},
-        "user_data": None if request.user_data is None else MASK,
-        "addresses": {
-            "private": [
-                {"addr": f"10.{high // 250}.{high % 250}.{low + 1}", "version": 4,
-                 "OS-EXT-IPS:type": "fixed"},
-                {"addr": f"198.18.{high % 250}.{low + 1}", "version": 4,
-                 "OS-EXT-IPS:type": "floating"},
-            ]
-        },
-        "OS-EXT-AZ:availability_zone": "nova",
-        "OS-EXT-STS:task_state": None,
-        _READY: ready,
-        "created": now,
-    }  # fmt: skip
-
-
-def shown(row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Return a server's document as it is at this moment: what was booting may run by now."""
-    if row["status"] in _BOOTING and datetime.fromisoformat(row[_READY]) <= now:
-        return {**row, "status": "ACTIVE"}
-    return row
-
-
-def moved(row: dict[str, Any], status: str, ready: str) -> dict[str, Any]:
-    """Return a server's document in another state; `ready` is when it runs, if it boots."""
-    return {**row, "status": status, _READY: ready if status in _BOOTING else row[_READY]}
-
-
-def plain(value: Any) -> Any:
-    """Return a copy of plain data that shares nothing with it."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    return value
-
-
-def server(cloud: str, row: dict[str, Any]) -> Server:
+def server(cloud: str, row: Document) -> Server:
     """Return the record of a server's document."""
     tags = dict(row["metadata"])
     token = tags.pop(TOKEN, None)
@@ -170,9 +57,9 @@ def server(cloud: str, row: dict[str, Any]) -> Server:
         image=row["image"]["id"],
         flavor=row["flavor"]["id"],
         key=row["key_name"],
-        public_ips=_addresses(row, "floating"),
-        private_ips=_addresses(row, "fixed"),
-        zone=row["OS-EXT-AZ:availability_zone"],
+        public_ips=_ips(row, "floating"),
+        private_ips=_ips(row, "fixed"),
+        zone=row[ZONE],
         security_groups=tuple(entry["name"] for entry in row["security_groups"]),
         tags=tags,
         token=token,
@@ -181,12 +68,7 @@ def server(cloud: str, row: dict[str, Any]) -> Server:
     )
 
 
-def _addresses(row: dict[str, Any], kind: str) -> tuple[str, ...]:
-    entries = itertools.chain.from_iterable(row["addresses"].values())
-    return tuple(entry["addr"] for entry in entries if entry["OS-EXT-IPS:type"] == kind)
-
-
-def image(cloud: str, row: dict[str, Any]) -> Image:
+def image(cloud: str, row: Document) -> Image:
     """Return the record of an image's document."""
     return Image(
         cloud=cloud,
@@ -201,7 +83,7 @@ def image(cloud: str, row: dict[str, Any]) -> Image:
     )
 
 
-def flavor(cloud: str, row: dict[str, Any]) -> Flavor:
+def flavor(cloud: str, row: Document) -> Flavor:
     """Return the record of a flavor's document."""
     alias = row["extra_specs"].get("pci_passthrough:alias", "gpu:0")
     return Flavor(
@@ -216,7 +98,7 @@ def flavor(cloud: str, row: dict[str, Any]) -> Flavor:
     )
 
 
-def keypair(cloud: str, row: dict[str, Any]) -> Keypair:
+def keypair(cloud: str, row: Document) -> Keypair:
     """Return the record of a keypair's document."""
     name, text = row["name"], row["public_key"]
     return Keypair(
@@ -225,7 +107,7 @@ def keypair(cloud: str, row: dict[str, Any]) -> Keypair:
     )  # fmt: skip
 
 
-def security_group(cloud: str, row: dict[str, Any]) -> SecurityGroup:
+def security_group(cloud: str, row: Document) -> SecurityGroup:
     """Return the record of a security group's document."""
     return SecurityGroup(
         cloud=cloud,
@@ -235,6 +117,121 @@ def security_group(cloud: str, row: dict[str, Any]) -> SecurityGroup:
         description=row["description"],
         rules=tuple(Rule(**entry) for entry in row["security_group_rules"]),
     )
+
+
+def network(cloud: str, row: Document) -> Network:
+    """Return the record of a network's document."""
+    return Network(
+        cloud=cloud,
+        id=row["id"],
+        name=row["name"],
+        native=plain(row),
+        state=row["status"].lower(),
+        subnets=tuple(row["subnets"]),
+        external=row["router:external"],
+        shared=row["shared"],
+        mtu=row["mtu"],
+    )
+
+
+def subnet(cloud: str, row: Document) -> Subnet:
+    """Return the record of a subnet's document."""
+    return Subnet(
+        cloud=cloud,
+        id=row["id"],
+        name=row["name"],
+        native=plain(row),
+        network=row["network_id"],
+        cidr=row["cidr"],
+        gateway=row["gateway_ip"],
+        dhcp=row["enable_dhcp"],
+        dns=tuple(row["dns_nameservers"]),
+    )
+
+
+def router(cloud: str, row: Document) -> Router:
+    """Return the record of a router's document."""
+    return Router(
+        cloud=cloud, id=row["id"], name=row["name"], native=plain(row),
+        state=row["status"].lower(), external=row["external_gateway_info"]["network_id"],
+    )  # fmt: skip
+
+
+def port(cloud: str, row: Document) -> Port:
+    """Return the record of a port's document."""
+    return Port(
+        cloud=cloud,
+        id=row["id"],
+        name=row["name"],
+        native=plain(row),
+        state=row["status"].lower(),
+        network=row["network_id"],
+        addresses=tuple(fixed["ip_address"] for fixed in row["fixed_ips"]),
+        mac=row["mac_address"],
+        device=row["device_id"],
+    )
+
+
+def floating_ip(cloud: str, row: Document) -> FloatingIP:
+    """Return the record of a floating IP's document."""
+    return FloatingIP(
+        cloud=cloud,
+        id=row["id"],
+        name=row["floating_ip_address"],
+        native=plain(row),
+        state=row["status"].lower(),
+        network=row["floating_network_id"],
+        port=row["port_id"],
+        private_ip=row["fixed_ip_address"],
+        token=row["description"],
+    )
+
+
+def volume(cloud: str, row: Document) -> Volume:
+    """Return the record of a volume's document."""
+    at = row["attachments"][0] if row["attachments"] else {}
+    return Volume(
+        cloud=cloud,
+        id=row["id"],
+        name=row["name"],
+        native=plain(row),
+        state=row["status"],
+        size=row["size"],
+        server=at.get("server_id"),
+        device=at.get("device"),
+        type=row["volume_type"],
+        zone=row["availability_zone"],
+        bootable=row["bootable"] == "true",
+        created=datetime.fromisoformat(row["created_at"]),
+        token=row["metadata"].get(TOKEN),
+    )
+
+
+def snapshot(cloud: str, row: Document) -> Snapshot:
+    """Return the record of a snapshot's document."""
+    return Snapshot(
+        cloud=cloud,
+        id=row["id"],
+        name=row["name"],
+        native=plain(row),
+        state=row["status"],
+        size=row["size"],
+        volume=row["volume_id"],
+        created=datetime.fromisoformat(row["created_at"]),
+        token=row["metadata"].get(TOKEN),
+    )
+
+
+def action(row: Document) -> Action:
+    """Return the record of an action's document."""
+    return Action(
+        at=datetime.fromisoformat(row["start_time"]), name=row["action"], result="success",
+        user=row["user_id"], request_id=row["request_id"], native=plain(row),
+    )  # fmt: skip
+
+
+def _ips(row: Document, kind: str) -> tuple[str, ...]:
+    return tuple(entry["addr"] for entry in addresses(row, kind))
 
 
 def fingerprint(public_key: str) -> str:
@@ -251,8 +248,3 @@ def fingerprint(public_key: str) -> str:
         ) from error
     digest = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
     return f"SHA256:{digest}"
-
-
-def later(seconds: float) -> str:
-    """Return the moment so many seconds from now, as documents hold it."""
-    return datetime.fromtimestamp(datetime.now(UTC).timestamp() + seconds, UTC).isoformat()
