@@ -3,8 +3,11 @@
 Drivers, the log of exchanges and the stores all go by these names.
 """
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 MASK = "***"
 """Stands where a secret was; what the drivers write too."""
@@ -15,11 +18,36 @@ _NAMES = (
     "passwordData", "token", "tokens", "secret", "secrets", "secretKey", "secret_key",
     "user_data", "userData", "userdata", "customData", "OS-EXT-SRV-ATTR:user_data",
     "private_key", "privateKey", "keyMaterial",
+    "passcode", "access_token", "refresh_token", "id_token", "auth_token", "client_secret",
+    "oauth2_client_secret", "application_credential_secret", "personality",
 )  # fmt: skip
 SECRETS = frozenset(
     form for name in _NAMES for form in (name, name[0].upper() + name[1:], name.upper())
 )
 """Keys whose values are secrets, as clouds spell them. Whole names: a `clientToken` is none."""
+
+HEADERS = frozenset({
+    "authorization", "proxy-authorization", "cookie", "set-cookie", "x-auth-token",
+    "x-subject-token", "x-service-token", "x-storage-token", "x-auth-key",
+    "openstack-auth-receipt", "x-amz-security-token",
+})  # fmt: skip
+"""Headers whose values are secrets, in lower case."""
+
+_SHORT = 4
+"""Known secrets below this length are not looked for in texts: they would be found in words."""
+
+_IN_WIRE = SECRETS | {"blob"}
+"""Keys that hide something on the wire; `blob` is where Keystone keeps credentials."""
+
+_OPENED = {"token": ("methods", "catalog"), "password": ("user",)}
+"""Mappings under the name of a secret that are shown but for the secrets within, where they have
+one of these keys: what Keystone asks and answers."""
+
+_FIELD = re.compile(
+    r"(?i)((?:(?<![a-z0-9])|(?<=%3F)|(?<=%26))(?:[a-z_]*(?:token|password|secret)|passcode)"
+    r"(?:=|%3D))(?:(?!%26)[^&\s\"'<>\\])+"
+)
+"""A secret in a query or a form, and in a query within a query."""
 
 _LEAVES = frozenset({str, int, float, bool, type(None)})
 
@@ -57,3 +85,62 @@ def hidden(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {k: MASK if _is_secret(k, v) else hidden(v) for k, v in value.items()}
     return [hidden(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def masked_headers(headers: Mapping[str, str], known: Collection[str] = ()) -> dict[str, str]:
+    """Return headers without secrets: those of `HEADERS`, and known ones wherever they stand."""
+    return {
+        name: MASK if name.lower() in HEADERS else masked_text(str(value), known)
+        for name, value in headers.items()
+    }
+
+
+def masked_body(body: str, known: Collection[str] = ()) -> str:
+    """Return a body without secrets; what was JSON is JSON then too.
+
+    Hidden are values under the names of `SECRETS`, secrets in links (`…?token=…`), fields of forms
+    and the `known` ones wherever they stand.
+    """
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return masked_text(body, known)
+    forms = _forms(known)
+    masked = _masked(data, forms)
+    return body if masked == data else json.dumps(masked, ensure_ascii=False)
+
+
+def masked_text(text: str, known: Collection[str] = ()) -> str:
+    """Return a text, or a URL, without secrets in fields (`token=…`) and without known ones."""
+    return _without(text, _forms(known))
+
+
+def _forms(known: Collection[str]) -> list[str]:
+    """Return how known secrets look in texts, URLs and JSON; long ones first."""
+    long = [secret for secret in known if secret and len(secret) >= _SHORT]
+    forms = {form for s in long for form in (s, quote(s), quote_plus(s), json.dumps(s)[1:-1])}
+    return sorted(forms, key=len, reverse=True)
+
+
+def _without(text: str, forms: list[str]) -> str:
+    for form in forms:
+        text = text.replace(form, MASK)
+    return _FIELD.sub(rf"\g<1>{MASK}", text)
+
+
+def _masked(value: Any, forms: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {_without(k, forms): _under(k, item, forms) for k, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, forms) for item in value]
+    if isinstance(value, str):
+        return _without(value, forms)
+    return MASK if not isinstance(value, bool) and str(value) in forms else value
+
+
+def _under(key: str, value: Any, forms: list[str]) -> Any:
+    opening = _OPENED.get(key, ())
+    shown = isinstance(value, dict) and not value.keys().isdisjoint(opening)
+    if shown or key not in _IN_WIRE or not value or value is True:
+        return _masked(value, forms)
+    return MASK

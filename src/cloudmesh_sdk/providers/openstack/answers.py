@@ -99,11 +99,13 @@ def _told(content: bytes) -> tuple[str, str]:
         data = {"errors": data["errors"][0]}
     if not isinstance(data, dict) or not data:
         return "", glimpse(content)
+    if isinstance(data.get("message"), str):  # Glance, and Keystone's middleware
+        return "", glimpse(data["message"].encode())
     kind, fault = next(iter(data.items()))
     if not isinstance(fault, dict):
         return "", _line(fault if isinstance(fault, str) else glimpse(content))
     words = fault.get("message") or fault.get("detail") or fault.get("title") or ""
-    return str(fault.get("type") or kind), _line(str(words))
+    return str(fault.get("type") or kind), glimpse(str(words).encode())
 
 
 def glimpse(content: bytes) -> str:

@@ -1,16 +1,16 @@
 """Signing in: a plug-in of keystoneauth1 made from the settings, and the token it brings."""
 
-import threading
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from keystoneauth1 import exceptions as keystone, loading
-from keystoneauth1.access import AccessInfo
 from keystoneauth1.plugin import BaseAuthPlugin
 
 from cloudmesh_sdk.errors import ConfigError, near
 from cloudmesh_sdk.providers.openstack.settings import OpenstackSettings
 
+_SECRET = re.compile(r"(password|passcode|secret|token|otp_key|code)$")
 _SCOPE = ("project_name", "project_id", "domain_name", "domain_id", "system_scope", "trust_id")
 _SAME = {"password": "v3password", "token": "v3token", "noauth": "none"}
 """Plug-ins that are another one once the version is known: they first ask Keystone for it."""
@@ -102,32 +102,6 @@ def _domain(found: Mapping[str, Any], thing: str) -> str:
     return str(found.get(f"{thing}_domain_name") or found.get(f"{thing}_domain_id") or "its own")
 
 
-class Login:
-    """The token of one account, got when first needed; many threads may ask at once."""
-
-    def __init__(self, made: BaseAuthPlugin) -> None:
-        self.plugin = made
-        self._lock = threading.Lock()
-
-    def access(self, session: Any) -> AccessInfo | None:
-        """Return the token with its catalog; None for a plug-in that has neither."""
-        ask = getattr(self.plugin, "get_access", None)
-        if ask is None:
-            return None
-        with self._lock:
-            found: AccessInfo = ask(session)
-            return found
-
-    def headers(self, session: Any) -> dict[str, str]:
-        """Return the headers that sign a request in."""
-        self.access(session)
-        found = self.plugin.get_headers(session) or {}
-        return {str(key): str(value) for key, value in found.items()}
-
-    def renew(self, headers: Mapping[str, str]) -> bool:
-        """Forget the token of these headers, if it is still the one; tell whether to try again."""
-        with self._lock:
-            present = getattr(self.plugin, "auth_ref", None)
-            if present is not None and present.auth_token != headers.get("X-Auth-Token"):
-                return True  # another thread was here before
-            return self.plugin.invalidate()
+def secrets(settings: OpenstackSettings) -> dict[str, str]:
+    """Return the options that prove who we are, by their names."""
+    return {name: str(value) for name, value in options(settings).items() if _SECRET.search(name)}

@@ -2,52 +2,49 @@
 
 import email.utils
 import logging
-import re
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 import requests
 
-from cloudmesh_sdk.errors import BackendError, UnsupportedError
+from cloudmesh_sdk import wire
+from cloudmesh_sdk.errors import BackendError
+from cloudmesh_sdk.masking import masked_headers
 from cloudmesh_sdk.models import RawAnswer
-from cloudmesh_sdk.providers.openstack.answers import (
-    Nonsense,
-    decoded,
-    refusal_of,
-    request_id,
-)
-from cloudmesh_sdk.providers.openstack.auth import Login, plugin, who
+from cloudmesh_sdk.providers.openstack.access import Access
+from cloudmesh_sdk.providers.openstack.answers import Nonsense, decoded, refusal_of, request_id
 from cloudmesh_sdk.providers.openstack.budget import Budget
-from cloudmesh_sdk.providers.openstack.endpoints import Directory, Place, place
+from cloudmesh_sdk.providers.openstack.endpoints import following
 from cloudmesh_sdk.providers.openstack.errors import never_sent, translated
 from cloudmesh_sdk.providers.openstack.native import Native
 from cloudmesh_sdk.providers.openstack.settings import OpenstackSettings
-from cloudmesh_sdk.providers.openstack.transport import Transport, session
+from cloudmesh_sdk.providers.openstack.telling import exchange
+from cloudmesh_sdk.providers.openstack.versions import Versions
 from cloudmesh_sdk.wire import Watch
 
 T = TypeVar("T")
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]] | None
 
-HIGHEST = {"compute": "2.96", "volume": "3.70"}
-"""Highest microversions that we ask for: those that were tested (Nova of 2024.1, Cinder of
-2023.1)."""
-
-LOWEST = {"compute": "2.47", "volume": "3.0"}
-"""Lowest that we can do with: Nova embeds the flavor in a server from 2.47 on (Pike)."""
-
-_log = logging.getLogger(__name__)
-_MAXIMUM = re.compile(rb"maximum is (\d+\.\d+)")
+VERSION = "OpenStack-API-Version"
+"""Header that asks for a microversion."""
 
 _GARBLED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What reading a thing raises that lacks what the API promises."""
 
+_log = logging.getLogger(__name__)
+# at debug level it writes bodies, in which passwords of new servers stand
+logging.getLogger("keystoneauth").setLevel(logging.INFO)
+
 
 class Client:
-    """One account at one region. `told` hears of each request just before it goes out."""
+    """One account at one region. `told` hears of each request just before it goes out.
+
+    `watch` gives whoever is to be told of the exchanges; asked for each, so that it may change.
+    """
 
     def __init__(
         self,
@@ -57,17 +54,18 @@ class Client:
         watch: Callable[[], Watch | None],
     ) -> None:
         self.name = name
-        self.skew: float | None = None
-        """Seconds our clock is ahead of the service's, as of the last answer."""
         self._settings = settings
         self._watch = watch
-        self._transport = Transport(told, self._sent, settings.timeout)
-        self._login = Login(plugin(name, settings))
-        self._session = session(settings, self._login.plugin, self._transport)
-        self._lock = threading.Lock()
-        self._known: tuple[Any, Directory] | None = None
-        self._versions = _asked(settings)
-        self.native = Native(self._session, settings, self.microversion)
+        self._skew: float | None = None
+        self._versions = Versions(name, settings)
+        self._learned = False
+        self._access = Access(name, settings, told, self._sent)
+        self.native = Native(self._access.session, settings, self.microversion)
+
+    @property
+    def skew(self) -> float | None:
+        """Seconds our clock is ahead of the service's, as of its last answer; None before any."""
+        return self._skew if self._skew is not None else self._access.kept("skew")
 
     def budget(self) -> Budget:
         """Return what one call may spend."""
@@ -95,9 +93,14 @@ class Client:
         while True:
             try:
                 return self.once(
-                    method, path, service=service, params=params, body=body,
-                    seconds=budget.left(), microversion=microversion,
-                )  # fmt: skip
+                    method,
+                    path,
+                    service=service,
+                    params=params,
+                    body=body,
+                    seconds=budget.left(),
+                    microversion=microversion,
+                )
             except BackendError as error:
                 if not again and not never_sent(error):
                     raise
@@ -119,114 +122,74 @@ class Client:
         Sent again only where it surely was not acted on: a token that has run out, a microversion
         that the service does not know.
         """
-        action = f"{method} {path}"
-        with self._transport.within(seconds or self._settings.timeout):
-            response = self._ask(
-                action, service, method, path, params, body, microversion=microversion
-            )
-        with translated(self.name, action):
+        headers = {VERSION: f"{service} {microversion}"} if microversion else {}
+        response = self._ask(
+            method,
+            path,
+            service=service,
+            params=params,
+            body=body,
+            seconds=seconds,
+            headers=headers,
+        )
+        with translated(self.name, f"{method} {path}"):
             if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
                 raise refusal_of(response, service, response.status_code)
             return decoded(response)
 
-    def _ask(
-        self, action: str, service: str, method: str, path: str, params: Params, body: Any,
-        *, microversion: str | None,
-    ) -> requests.Response:  # fmt: skip
-        renewed = False
-        while True:
-            url, headers = self._address(service, path)
-            version = microversion or self._versions.get(service)
-            if version:
-                headers["OpenStack-API-Version"] = f"{service} {version}"
-            with translated(self.name, action):
-                response = self._session.request(
-                    url, method, params=params, headers=headers, authenticated=False, log=False,
-                    raise_exc=False, redirect=False,
-                    **({} if body is None else _as_json(headers, body)),
-                )  # fmt: skip
-            status = response.status_code
-            if status == HTTPStatus.UNAUTHORIZED and not renewed and self._login.renew(headers):
-                renewed = True
-            elif (
-                status != HTTPStatus.NOT_ACCEPTABLE
-                or microversion
-                or not self._lower(service, version, response)
-            ):
-                return response
+    def raw(
+        self,
+        method: str,
+        path: str,
+        *,
+        service: str = "compute",
+        json: Any = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> RawAnswer:
+        """Return the answer to one request, whatever its status is.
 
-    def _lower(self, service: str, version: str | None, response: requests.Response) -> bool:
-        """Take the service's own highest microversion; tell whether that is another one."""
-        found = _MAXIMUM.search(response.content)
-        if version is None or found is None:
-            return False
-        theirs = found.group(1).decode()
-        if _number(theirs) < _number(LOWEST.get(service, theirs)):
-            text = f"{self.name}: {service} speaks microversion {theirs} at most, we need "
-            raise UnsupportedError(text + LOWEST[service])
-        if _number(theirs) >= _number(version):
-            return False
-        self._versions[service] = theirs
-        return True
-
-    def _address(self, service: str, path: str) -> tuple[str, dict[str, str]]:
-        """Return the URL of a path, and headers that sign a request to it in."""
-        with translated(self.name, "signing in", who=who(self._settings)):
-            headers = self._login.headers(self._session)
-        return self._place(service).at(path), headers
-
-    def _place(self, service: str) -> Place:
-        override = getattr(self._settings, f"{service}_endpoint_override", None)
-        if override:
-            return place(service, override, None)
-        return self._directory().place(service)
-
-    def _directory(self) -> Directory:
-        """Return the services that the present token names."""
-        with translated(self.name, "signing in", who=who(self._settings)):
-            access = self._login.access(self._session)
-        with self._lock:
-            if self._known is None or self._known[0] is not access:
-                catalog: Any = ()
-                if access is not None and access.has_service_catalog():
-                    catalog = access.service_catalog.catalog
-                directory = Directory(
-                    self.name, catalog, interface=self._settings.interface,
-                    region=self._settings.region_name,
-                    project=access.project_id if access else None,
-                )  # fmt: skip
-                self._known = (access, directory)
-            return self._known[1]
+        `path` is below the service's endpoint (its version may stand before), or a whole URL of
+        the catalog's. Raises `BackendError` only where there is no answer at all, and
+        `InvalidRequestError` for a URL that is not the cloud's.
+        """
+        response = self._ask(
+            method.upper(), path, service=service, params=params, body=json, headers=headers or {}
+        )
+        try:
+            body = decoded(response)
+        except Nonsense:
+            body = response.text
+        return RawAnswer(
+            status=response.status_code,
+            headers=masked_headers(response.headers, self._access.secrets()),
+            body=body,
+            request_id=request_id(response.headers),
+        )
 
     def pages(
         self, path: str, collection: str, *, service: str = "compute", params: Params = None
     ) -> Iterator[list[dict[str, Any]]]:
-        """Yield the pages of a list to its end; raises rather than end early."""
-        seen: set[str] = set()
-        following: str | None = path
-        while following:
-            answer = self.call("GET", following, service=service, params=params)
-            yield self.part(answer, f"GET {path}", collection)
-            following, params = self._next(answer, service, collection), None
-            with translated(self.name, f"GET {path}"):
-                if following in seen:
-                    raise Nonsense("its pages go round in a circle")
-            if following:
-                seen.add(following)
+        """Yield the pages of a list to its end, each asked for when it is wanted.
 
-    def _next(self, answer: Mapping[str, Any], service: str, collection: str) -> str | None:
-        """Return the path of the next page, wherever the service believes itself to be."""
-        links = answer.get(f"{collection}_links") or ()
-        link = next((one["href"] for one in links if one.get("rel") == "next"), None)
-        link = link or answer.get("next")
-        if not link:
-            return None
-        here = self._place(service)
-        there = place(service, str(link).partition("?")[0])
-        rest = there.rest.removeprefix(here.rest).lstrip("/") if here.rest else there.rest
-        if not there.version or there.version == here.version:
-            return "/" + rest + "?" + str(link).partition("?")[2]
-        return str(link)
+        Raises rather than end early: for a page that is cut, or lacks the collection, and for
+        pages that go round in a circle.
+        """
+        seen: set[str] = set()
+        wanted: str | None = path
+        while wanted:
+            answer = self.call("GET", wanted, service=service, params=params)
+            page = self.part(answer, f"GET {path}", collection)
+            wanted = following(answer, collection, self._access.place(service))
+            with translated(self.name, f"GET {path}"):
+                if not isinstance(page, list):
+                    raise Nonsense(f"{collection} is no list")
+                if wanted in seen:
+                    raise Nonsense("its pages go round in a circle")
+            seen |= {wanted} if wanted else set()
+            params = None  # the link has them
+            del answer  # a page is large: the caller's is to be the only one
+            yield page
 
     def part(self, answer: Any, what: str, key: str) -> Any:
         """Return what an answer must hold; one without it is not an empty one."""
@@ -248,76 +211,126 @@ class Client:
                 raise Nonsense(text) from error
 
     def has(self, service: str) -> bool:
-        """Tell whether the catalog names a service."""
-        if getattr(self._settings, f"{service}_endpoint_override", None):
-            return True
-        return self._directory().has(service)
+        """Tell whether the catalog names a service; sends nothing but signing in."""
+        return self._access.has(service)
 
     def microversion(self, service: str = "compute") -> str:
         """Return the microversion in use; empty for a service that has none."""
-        return self._versions.get(service, "")
+        if not self._learned:
+            self._versions.learn(self._access.kept("versions"))
+            self._learned = True
+        return self._versions.used(service)
 
     def project_id(self) -> str:
         """Return the id of the project that the token is for; empty where it is for none."""
-        with translated(self.name, "signing in", who=who(self._settings)):
-            access = self._login.access(self._session)
-        return (access.project_id if access else "") or ""
+        token = self._access.token()
+        return (token.project_id if token else None) or ""
 
     def user_id(self) -> str:
-        """Return the id of the user that the token is of."""
-        with translated(self.name, "signing in", who=who(self._settings)):
-            access = self._login.access(self._session)
-        return (access.user_id if access else "") or ""
-
-    def raw(
-        self, method: str, path: str, *, service: str = "compute", json: Any = None,
-        params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None,
-    ) -> RawAnswer:  # fmt: skip
-        """Return the answer to one request, whatever its status is."""
-        raise NotImplementedError
+        """Return the id of the user that the token is of; empty where there is no token."""
+        token = self._access.token()
+        return (token.user_id if token else None) or ""
 
     def close(self) -> None:
         """Give back the connections."""
-        self._session.session.close()
+        self._access.session.session.close()
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        service: str,
+        params: Params,
+        body: Any,
+        headers: Mapping[str, str],
+        seconds: float | None = None,
+    ) -> requests.Response:
+        """Return the answer to a request; one with another microversion or token if need be."""
+        data = None if body is None else orjson.dumps(body)
+        renewed = False
+        with self._access.transport.within(seconds or self._settings.timeout):
+            while True:
+                signed = self._access.headers()
+                asked = self.microversion(service)
+                response = self._send(
+                    method,
+                    self._access.url(service, path),
+                    params=params,
+                    data=data,
+                    headers=_headers(signed, headers, service, asked, json=data is not None),
+                )
+                status = response.status_code
+                if status == HTTPStatus.UNAUTHORIZED and not renewed:
+                    renewed = True
+                    if self._access.renew(signed):
+                        continue
+                newer = status == HTTPStatus.NOT_ACCEPTABLE and VERSION not in headers
+                if newer and asked and self._versions.lower(service, asked, response):
+                    self._access.keep(versions=self._versions.all())
+                    continue
+                return response
+
+    def _send(self, method: str, url: str, **what: Any) -> requests.Response:
+        with translated(self.name, f"{method} {url.partition('?')[0]}"):
+            return self._access.session.request(
+                url,
+                method,
+                authenticated=False,  # the headers do that
+                log=False,
+                raise_exc=False,
+                redirect=False,
+                **what,
+            )
 
     def _sent(
-        self, request: requests.PreparedRequest, response: requests.Response | None,
-        error: BaseException | None, begun: float,
-    ) -> None:  # fmt: skip
-        took = time.monotonic() - begun
-        if response is None:
-            _log.debug("%s: %s %s: no answer in %.3f s", self.name, request.method,
-                       str(request.url).partition("?")[0], took)  # fmt: skip
+        self,
+        request: requests.PreparedRequest,
+        response: requests.Response | None,
+        error: BaseException | None,
+        begun: float,
+    ) -> None:
+        if response is not None:
+            self._set_clock(response.headers)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug(
+                "%s: %s %s: %s in %.3f s, request %s",
+                *(self.name, request.method, str(request.url).partition("?")[0]),
+                f"HTTP {response.status_code}" if response is not None else "no answer",
+                time.monotonic() - begun,
+                (request_id(response.headers) if response is not None else None) or "-",
+            )
+        watch = self._watch()
+        if watch is None and not self._settings.record:
             return
-        self._set_clock(response.headers)
-        _log.debug(
-            "%s: %s %s: HTTP %d in %.3f s, request %s", self.name, request.method,
-            str(request.url).partition("?")[0], response.status_code, took,
-            request_id(response.headers) or "-",
-        )  # fmt: skip
+        told = exchange(
+            self.name,
+            self._access.service_of(str(request.url)),
+            request,
+            response,
+            error,
+            begun=begun,
+            secrets=self._access.secrets(),
+        )
+        if self._settings.record:
+            wire.write(Path(self._settings.record).expanduser(), told)
+        if watch is not None:
+            watch(told)
 
     def _set_clock(self, headers: Mapping[str, str]) -> None:
         try:
             theirs = email.utils.parsedate_to_datetime(headers["Date"]).timestamp()
         except (KeyError, ValueError):
             return
-        self.skew = time.time() - theirs
+        self._skew = time.time() - theirs - 0.5  # the header has whole seconds, cut off
 
 
-def _asked(settings: OpenstackSettings) -> dict[str, str]:
-    """Return the microversions to ask for at first."""
-    asked = dict(HIGHEST)
-    for service, highest in HIGHEST.items():
-        chosen = getattr(settings, f"{service}_api_version") or highest
-        if "." in chosen and _number(chosen) >= _number(LOWEST[service]):
-            asked[service] = chosen  # "2" and "2.1" in clouds.yaml name the API, nothing more
-    return asked
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
-
-
-def _as_json(headers: dict[str, str], body: Any) -> dict[str, Any]:
-    headers["Content-Type"] = "application/json"
-    return {"data": orjson.dumps(body)}
+def _headers(
+    signed: Mapping[str, str], own: Mapping[str, str], service: str, version: str, *, json: bool
+) -> dict[str, str]:
+    usual = {"Accept": "application/json", **signed}
+    if json:
+        usual["Content-Type"] = "application/json"
+    if version:
+        usual[VERSION] = f"{service} {version}"
+    return {**usual, **own}

@@ -46,13 +46,18 @@ class Place:
     def at(self, path: str) -> str:
         """Return the URL of a path below, which may begin with the version itself."""
         path = path.lstrip("/")
-        if self.version and path.split("/", 1)[0] == self.version:
+        if self.version and _VERSION.match(path.split("/", 1)[0]):
             return f"{self.root}/{path}"
         return f"{self.url}/{path}"
 
 
 def place(service: str, url: str, project: str | None = None) -> Place:
-    """Return where a service is whose URL in the catalog, or in the settings, is this."""
+    """Return where a service is whose URL in the catalog, or in the settings, is this.
+
+    `%(project_id)s` in it, as old catalogs have it, stands for the project.
+    """
+    for form in ("%(project_id)s", "$(project_id)s", "%(tenant_id)s", "$(tenant_id)s"):
+        url = url.replace(form, project or "")
     parts = urlsplit(url)
     words = [word for word in parts.path.split("/") if word]
     where = next((i for i, word in enumerate(words) if _VERSION.match(word)), len(words))
@@ -81,6 +86,11 @@ class Directory:
             for entry in catalog
             for one in entry.get("endpoints") or ()
             if one.get("interface") == self._interface
+        ]
+        self._roots = [
+            (str(entry.get("type")), place(str(entry.get("type")), str(one.get("url"))).root)
+            for entry in catalog
+            for one in entry.get("endpoints") or ()
         ]
         self.region = region or self._first()
         self._there = {
@@ -114,10 +124,38 @@ class Directory:
         hint = near(str(self.region), regions, what="there")
         raise ConfigError(f"{self._cloud} has no region {self.region!r}; {hint}")
 
-    def origins(self) -> set[tuple[str, str]]:
-        """Return scheme and host of all services, whatever the region."""
-        return {urlsplit(str(one.get("url")))[:2] for _, one in self._entries}
+    def service_of(self, url: str) -> str | None:
+        """Return the service that answers at a URL, whatever region; None where none does."""
+        fits = [(len(root), kind) for kind, root in self._roots if within(url, root)]
+        kind = max(fits)[1] if fits else None
+        return next((name for name, kinds in TYPES.items() if kind in kinds), kind)
+
+
+def within(url: str, root: str) -> bool:
+    """Tell whether a URL is at a place or below it: same scheme, host and port."""
+    there, here = urlsplit(root), urlsplit(url)
+    path = there.path.rstrip("/")
+    return there[:2] == here[:2] and (here.path == path or here.path.startswith(f"{path}/"))
 
 
 def _regions(one: Mapping[str, Any]) -> list[str]:
     return [str(one[key]) for key in ("region_id", "region") if one.get(key)]
+
+
+def following(answer: Mapping[str, Any], collection: str, here: Place) -> str | None:
+    """Return the path of the page after this one, None after the last.
+
+    Nova, Neutron and Cinder link it in `<collection>_links`, Glance in `next`. The link's host is
+    not followed: services behind proxies name themselves as they see it.
+    """
+    links = answer.get(f"{collection}_links") or ()
+    link = next((one.get("href") for one in links if one.get("rel") == "next"), None)
+    link = link or answer.get("next")
+    if not link:
+        return None
+    there = urlsplit(str(link))
+    words = [word for word in there.path.split("/") if word]
+    where = next((i for i, word in enumerate(words) if _VERSION.match(word)), None)
+    rest = "/".join(words if where is None else words[where + 1 :])
+    rest = rest.removeprefix(here.rest).lstrip("/") if here.rest else rest
+    return f"/{rest}?{there.query}"

@@ -36,6 +36,10 @@ class Cut(asked.ConnectionError):
     """The connection ended in the middle of the answer."""
 
 
+class Unsent(Exception):  # noqa: N818 - says what happened
+    """Signing in failed, so that the request itself was never sent; the cause says why."""
+
+
 class Missing(asked.RequestException):
     """A tape that is replayed has no answer to a request."""
 
@@ -91,7 +95,7 @@ _NATIVE: tuple[tuple[type[BaseException], type[BackendError], str], ...] = (
 )
 
 _UNTRUSTED = (http.SSLError, asked.SSLError)
-_UNREACHED = (http.NewConnectionError, http.ConnectTimeoutError)
+_UNREACHED = (http.NewConnectionError, http.ConnectTimeoutError, Unsent)
 
 
 def classify(refused: Refused) -> type[BackendError]:
@@ -115,10 +119,10 @@ def translated(cloud: str, action: str, *, who: str = "") -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        raise _refusal(cloud, action, error) from error
+        raise _refusal(cloud, action, error) from _told(error, who)
     except keystone.HttpError as error:
         refused = refusal_of(error.response, "identity", error.http_status, str(error.message))
-        raise _refusal(cloud, action, refused, who=who) from error
+        raise _refusal(cloud, action, refused, who=who) from _told(error, who)
     except (Nonsense, keystone.ClientException, asked.RequestException, http.HTTPError) as error:
         chain = list(_chain(error))
         kind, text, inner = next(
@@ -127,7 +131,16 @@ def translated(cloud: str, action: str, *, who: str = "") -> Iterator[None]:
         request_id = getattr(inner, "request_id", None)
         tail = f" [{request_id}]" if request_id else ""
         message = f"{cloud} {text} ({action}): {_reason(inner)}{tail}"
-        raise kind(message, request_id=request_id) from error
+        raise kind(message, request_id=request_id) from _told(error, who)
+
+
+def _told(error: Exception, who: str) -> Exception:
+    """Return the cause to give: where it was about signing in, one that says so."""
+    if not who:
+        return error
+    unsent = Unsent(f"signing in as {who}")
+    unsent.__cause__ = error
+    return unsent
 
 
 def _refusal(cloud: str, action: str, error: Refused, *, who: str = "") -> BackendError:
@@ -135,7 +148,8 @@ def _refusal(cloud: str, action: str, error: Refused, *, who: str = "") -> Backe
     hint = _HINTS.get(error.status, "") if kind is AuthError else ""
     if who and error.status == HTTPStatus.UNAUTHORIZED:
         hint = f"; it does not accept {who}: check name, password or secret, and project"
-    text = f"{cloud}: {error.service} refused {action}: {error.message.rstrip('.')}{hint}"
+    verb = "failed at" if kind is UnavailableError else "refused"
+    text = f"{cloud}: {error.service} {verb} {action}: {error.message.rstrip('.')}{hint}"
     tail = f"HTTP {error.status}" + (f", {error.request_id}" if error.request_id else "")
     return kind(f"{text} ({tail})", retry_after=error.retry_after, request_id=error.request_id)
 
@@ -158,7 +172,7 @@ def _reason(error: BaseException) -> str:
     return text.rpartition(">: ")[2].rpartition("object at 0x")[2][:300]
 
 
-def native_of(error: BackendError) -> Refused | None:
+def refused_as(error: BackendError) -> Refused | None:
     """Return the refusal behind an error; None where there was none."""
     cause = error.__cause__
     return cause if isinstance(cause, Refused) else None

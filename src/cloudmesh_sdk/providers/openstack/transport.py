@@ -48,11 +48,11 @@ class Transport(HTTPAdapter):
         finally:
             self._deadline.end = None
 
-    def send(
+    def send(  # noqa: PLR0917 - as the base has it
         self,
         request: requests.PreparedRequest,
         stream: bool = False,
-        timeout: Any = None,
+        timeout: Any = None,  # noqa: ARG002 - the deadline decides
         verify: Any = True,
         cert: Any = None,
         proxies: Any = None,
