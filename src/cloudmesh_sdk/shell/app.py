@@ -77,7 +77,7 @@ def _everywhere(*, hidden: bool) -> list[click.Parameter]:
             help="Show what is sent to clouds and what they answer, secrets masked.", **wire,
         ),
         click.Option(
-            ["--record", "path"], metavar="FILE",
+            ["--record", "tape"], metavar="FILE",
             help="Keep all of that in a file that can be played back, secrets masked.", **wire,
         ),
     ]  # fmt: skip

@@ -54,12 +54,13 @@ class QuotaRow:
 def quota_command(session: Session, clouds: tuple[str, ...], look: Look) -> int:
     """Ask clouds (the active ones) what you may use, and how much of it you do."""
     found = session.mesh.quotas(clouds or None)
-    show(session, _rows(found), QuotaRow, look)
+    show(session, rows_of(found), QuotaRow, look)
     tell_sources(found, quiet=look.chosen(session) != "table")
     return codes.outcome(found)
 
 
-def _rows(quotas: Iterable[Quota]) -> list[QuotaRow]:
+def rows_of(quotas: Iterable[Quota]) -> list[QuotaRow]:
+    """Return a row for every limit."""
     return [
         QuotaRow(cloud=q.cloud, name=q.name, used=q.used, limit=q.limit, part=_part(q))
         for q in quotas

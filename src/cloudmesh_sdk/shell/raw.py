@@ -57,16 +57,13 @@ def raw_command(
     on standard error; from 400 on the exit code is not 0.
     """
     if not _METHOD.fullmatch(method):
-        raise click.UsageError(f"METHOD is a word such as GET, found {method!r}")
-    answer = session.mesh.raw(
-        cloud,
-        method.upper(),
-        path,
-        service=service,
-        json=_body(data),
-        params=params.pairs(query, "--param wants K=V") or None,
-        headers=params.pairs(headers, "--header wants 'K: V'", sign=":") or None,
-    )
+        raise click.UsageError(f"a method is a word such as GET, found {method!r}")
+    request: dict[str, Any] = {
+        "json": _body(data),
+        "params": params.pairs(query, "--param wants K=V") or None,
+        "headers": params.pairs(headers, "--header wants 'K: V'", sign=":") or None,
+    }
+    answer = session.mesh.raw(cloud, method.upper(), path, service=service, **request)
     _tell(answer, include=include)
     _print(answer.body, format)
     return code_of(answer.status)

@@ -19,6 +19,7 @@ from cloudmesh_sdk.shell.session import Session
 _SOURCES: Mapping[str, tuple[str, str]] = {
     "aws_profile": ("ec2", "aws-profile"),
     "clouds_yaml": ("openstack", "clouds.yaml"),
+    "environment": ("openstack", "environment"),
 }
 """Where accounts stand already: the driver that reads them, and how `from:` names them."""
 
@@ -29,6 +30,7 @@ _SOURCES: Mapping[str, tuple[str, str]] = {
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A driver's setting.")
 @click.option("--from-aws-profile", "aws_profile", metavar="NAME", help="An AWS profile of yours.")
 @click.option("--from-clouds-yaml", "clouds_yaml", metavar="ENTRY", help="An entry of clouds.yaml.")
+@click.option("--from-environment", "environment", is_flag=True, help="OS_* of an openrc.")
 @click.option("--off", is_flag=True, help="Do not make it active.")
 @click.option("--no-check", is_flag=True, help="Do not ask the cloud whether it knows you.")
 @click.option("--force", is_flag=True, help="Replace a cloud of this name.")
@@ -43,7 +45,7 @@ def register_command(
     off: bool,
     no_check: bool,
     force: bool,
-    **sources: str | None,
+    **sources: str | bool | None,
 ) -> None:
     """Add a cloud to cloudmesh.yaml, once it was checked that it knows you.
 
@@ -52,7 +54,7 @@ def register_command(
     """
     entry = _source(sources)
     entry["driver"] = driver or entry.get("driver") or _ask_driver(session)
-    name = name or next((v for v in sources.values() if v), None)
+    name = name or next((v for v in sources.values() if isinstance(v, str) and v), None)
     if name is None:
         raise click.UsageError("the NAME of the new cloud is missing")
     known = describe(plugins.load("providers", entry["driver"]).Settings)
@@ -70,13 +72,14 @@ def register_command(
     session.read_config()  # tells of a secret in clear text
 
 
-def _source(sources: Mapping[str, str | None]) -> dict[str, Any]:
+def _source(sources: Mapping[str, str | bool | None]) -> dict[str, Any]:
     given = {key: value for key, value in sources.items() if value}
     if len(given) > 1:
-        raise click.UsageError("--from-aws-profile and --from-clouds-yaml exclude each other")
+        names = " and ".join(f"--from-{key.replace('_', '-')}" for key in given)
+        raise click.UsageError(f"{names} exclude each other")
     for key, value in given.items():
         driver, word = _SOURCES[key]
-        return {"driver": driver, "from": f"{word}:{value}"}
+        return {"driver": driver, "from": word if value is True else f"{word}:{value}"}
     return {}
 
 

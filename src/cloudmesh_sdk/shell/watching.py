@@ -1,8 +1,12 @@
 """What goes over the wire, for those who look: `--debug-http` shows it, `--record` keeps it."""
 
 import contextvars
+import shlex
 import sys
 import threading
+from pathlib import Path
+
+import click
 
 from cloudmesh_sdk import wire
 from cloudmesh_sdk.shell.output import note
@@ -13,10 +17,11 @@ from cloudmesh_sdk.wire import Exchange
 class Watcher:
     """Hears the exchanges of one command line, from whichever thread makes them."""
 
-    def __init__(self, *, shows: bool = False, path: str | None = None) -> None:
+    def __init__(self, *, shows: bool = False, tape: Path | None = None) -> None:
         self.shows = shows
-        self.path = path
-        self._heard: list[Exchange] = []
+        self.tape = tape
+        self._clouds: list[str] = []
+        self._failed: OSError | None = None
         self._lock = threading.Lock()
         self._context = contextvars.copy_context()
         """Where stderr goes in the thread of the command: other threads tell there too."""
@@ -24,35 +29,61 @@ class Watcher:
     def __call__(self, exchange: Exchange) -> None:
         """Take an exchange."""
         with self._lock:
-            if self.path is not None:
-                self._heard.append(exchange)
+            self._clouds.append(exchange.cloud)
+            if self.tape is not None and self._failed is None:
+                self._keep(self.tape, exchange)
             if self.shows:
                 self._context.copy().run(_tell, exchange)
 
+    def _keep(self, tape: Path, exchange: Exchange) -> None:
+        try:
+            wire.write(tape, exchange)
+        except OSError as error:  # the cloud's thread is not to die of it: the line says so
+            self._failed = error
+
     def close(self) -> None:
-        """Write the tape, where there is to be one; raises `ConfigError` where that fails."""
-        if self.path is None:
+        """Tell what became of the tape, where there is one."""
+        if not self._clouds:
+            note("nothing was heard on the wire: no cloud was asked, or its driver tells nothing")
+        if self.tape is None or not self._clouds:
             return
-        with self._lock:
-            heard, self._heard = self._heard, []
-        wire.write_tape(self.path, heard)
-        clouds = ", ".join(sorted({exchange.cloud for exchange in heard})) or "no cloud"
+        if self._failed is not None:
+            raise click.ClickException(f"{self.tape} cannot be written: {self._failed.strerror}")
+        clouds = ", ".join(sorted(set(self._clouds)))
         note(
-            f"{len(heard)} exchanges with {clouds} are in {self.path}, secrets masked; "
-            f"cm register NAME --driver openstack --set replay={self.path} plays them back"
+            f"{len(self._clouds)} exchanges with {clouds} are in {self.tape}, secrets masked; cm "
+            f"register NAME --driver openstack --set replay={shlex.quote(str(self.tape))} plays "
+            "them back"
         )
 
 
 def watching(
-    known: Watcher | None, *, shows: bool | None = None, path: str | None = None
+    known: Watcher | None, *, shows: bool | None = None, tape: str | None = None
 ) -> Watcher:
-    """Return who looks at a line, as options say; what is None is as `known` has it."""
-    if known is None:
-        return Watcher(shows=bool(shows), path=path)
-    return Watcher(shows=known.shows if shows is None else shows, path=path or known.path)
+    """Return who looks at a line, as options say; what is None is as `known` has it.
+
+    Raises `click.UsageError` where the tape is a file of another kind, or can be none.
+    """
+    path = _tape(tape) if tape is not None else known.tape if known else None
+    return Watcher(shows=known.shows if shows is None and known else bool(shows), tape=path)
+
+
+def _tape(text: str) -> Path:
+    """Return the file of a tape, a new one or one that is added to."""
+    path = Path(text).expanduser().absolute()
+    try:
+        if path.exists():
+            next(wire.read(path), None)
+        elif not path.parent.is_dir():
+            raise click.UsageError(f"--record: there is no directory {path.parent}")
+    except OSError as error:
+        raise click.UsageError(f"--record: {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise click.UsageError(f"--record adds to no file that is no tape: {error}") from error
+    return path
 
 
 def _tell(exchange: Exchange) -> None:
     """Print an exchange; what a service says cannot command the terminal."""
-    for line in wire.curl(exchange).split("\n"):
+    for line in wire.as_curl(exchange).split("\n"):
         print(visible(line), file=sys.stderr)
