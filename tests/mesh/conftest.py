@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.mesh.plain import PlainCloud
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.mesh import Mesh
@@ -36,3 +37,11 @@ def make() -> Iterator[Make]:
 def mesh(make: Make) -> Mesh:
     """Two clouds that are on, with servers, and one that is off."""
     return make(MESH)
+
+
+@pytest.fixture
+def plain(make: Make, monkeypatch: pytest.MonkeyPatch) -> Mesh:
+    """A cloud with every ability (`india`) and one with none (`plain`)."""
+    mesh = make("clouds: {india: {driver: memory}, plain: {driver: memory}}")
+    monkeypatch.setitem(mesh.clouds._open, "plain", PlainCloud("plain"))
+    return mesh

@@ -44,10 +44,10 @@ def test_start_needs_no_arguments(mesh: Mesh) -> None:
     assert operation.token == server.token
 
 
-def test_many_at_once_get_names_of_their_own(mesh: Mesh) -> None:
+def test_many_named_at_once_are_told_one_by_one(mesh: Mesh) -> None:
     told: list[Operation] = []
-    started = mesh.start(count=5, told=told.append).complete()
-    assert sorted(s.name for s in started) == [f"albert-000{n}" for n in range(1, 6)]
+    started = mesh.start(name="web-[1-5]", told=told.append).complete()
+    assert sorted(s.name for s in started) == [f"web-{n}" for n in range(1, 6)]
     assert {o.state for o in told} == {OperationState.DONE}
     assert len(told) == 5
 
@@ -63,7 +63,7 @@ def test_names_by_hostlist_and_by_number(mesh: Mesh) -> None:
     named = mesh.start(name="web-[001-003]").complete()
     assert [s.name for s in named] == ["web-001", "web-002", "web-003"]
     numbered = mesh.start(name="db", count=2).complete()
-    assert [s.name for s in numbered] == ["db-0001", "db-0002"]
+    assert [s.name for s in numbered] == ["db-0001-1", "db-0001-2"]
     with pytest.raises(InvalidRequestError, match="3 names for a count of 2"):
         mesh.start(name="app-[1-3]", count=2)
     with pytest.raises(InvalidRequestError, match="count must be 1 or more, found 0"):

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cloudmesh_sdk.errors import ConfigError, NotFoundError
+from cloudmesh_sdk.errors import ConfigError, NotFoundError, UnavailableError
 from cloudmesh_sdk.mesh import Mesh
 from cloudmesh_sdk.mesh.defaults import suggest_flavor, suggest_image
 from cloudmesh_sdk.models import Flavor, Image
+from cloudmesh_sdk.providers.memory import MemoryCloud
 
 Make = Callable[[str], Mesh]
 
@@ -150,3 +151,49 @@ def test_the_flavor_of_a_newcomer_runs_the_image() -> None:
     suggested = suggest_flavor(flavors, image)
     assert suggested is not None
     assert suggested.name == "small"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "near"),
+    [
+        ("flavor", "m1.lrage", "m1.large"),
+        ("security_groups", ["web", "shpo"], "shop"),
+        ("networks", "publci", "public"),
+    ],
+)
+def test_a_default_that_its_cloud_lacks_is_refused_with_near_names(
+    mesh: Mesh, key: str, value: object, near: str
+) -> None:
+    for name in ("web", "shop"):
+        mesh.create_security_group(name, cloud="india")
+    mesh.refresh("india", ["flavors", "networks"])
+    with pytest.raises(NotFoundError, match=f"did you mean {near}"):
+        mesh.default(key, value, cloud="india")
+    assert mesh.default(key, cloud="india").source != "set for india"
+    mesh.default(key, value)  # for all clouds: some may have it
+
+
+def test_a_default_that_came_since_the_last_list_is_taken(mesh: Mesh) -> None:
+    mesh.security_groups("india")
+    cloud = mesh.clouds["india"]
+    assert isinstance(cloud, MemoryCloud)
+    cloud.create_security_group("new", "")
+    assert mesh.default("security_groups", "new", cloud="india").value == "new"
+
+
+def test_a_default_for_a_cloud_that_is_silent_is_taken(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh.flavors("india")
+
+    def silent() -> None:
+        raise UnavailableError("not now")
+
+    monkeypatch.setattr(mesh.clouds["india"], "flavors", silent)
+    assert mesh.default("flavor", "m9.new", cloud="india").value == "m9.new"
+
+
+def test_a_zone_is_a_text(mesh: Mesh) -> None:
+    assert mesh.default("zone", "nova", cloud="india").source == "set for india"
+    with pytest.raises(ConfigError, match="zone is a text, not 7"):
+        mesh.default("zone", 7)

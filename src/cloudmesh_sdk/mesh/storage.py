@@ -40,11 +40,11 @@ class Storage(Facade):
 
     def detach_volume(self, volume: str | Volume, *, cloud: str | None = None) -> Volume:
         """Take a volume off its server; one that is on none is no error."""
-        return self._things.free_volume("detach_volume", volume, cloud)
+        return self._things.detach_volume(volume, cloud)
 
     def delete_volume(self, volume: str | Volume, *, cloud: str | None = None) -> Volume:
         """Delete a volume and all that is on it, and return what it was."""
-        return self._things.free_volume("delete_volume", volume, cloud)
+        return self._things.act("delete_volume", Volume, volume, cloud)
 
     def create_snapshot(
         self, volume: str | Volume, name: str, *, cloud: str | None = None

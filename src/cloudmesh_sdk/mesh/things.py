@@ -121,11 +121,12 @@ class Things:
         request = {"server": who.id, "device": device, "servers": [who.id]}
         return self.act("attach_volume", Volume, found, None, request)
 
-    def free_volume(self, act: str, volume: str | Volume, cloud: str | None) -> Volume:
-        """Detach or delete a volume; the server that had it is read again."""
+    def detach_volume(self, volume: str | Volume, cloud: str | None) -> Volume:
+        """Take a volume off its server, which is read again."""
         found = self._found(Volume, volume, cloud)
-        servers = [found.server] if found.server else []
-        return self.act(act, Volume, found, None, {"servers": servers})
+        seen = self._mesh.store.view.get(self._mesh.user, Volume.kind, found.cloud, found.id)
+        ids = {v.server for v in (found, seen) if isinstance(v, Volume) and v.server is not None}
+        return self.act("detach_volume", Volume, found, None, {"servers": sorted(ids)})
 
     def create_snapshot(self, volume: str | Volume, name: str, cloud: str | None) -> Snapshot:
         """Keep a volume as it is now."""

@@ -129,12 +129,12 @@ def server(operation: Operation, id: str) -> Server:  # noqa: A002
     return Server(cloud=operation.cloud, id=id, name=id, state=ServerState.UNKNOWN)
 
 
-def read_again(cloud: Cloud, operation: Operation) -> Records:
+def read_again(cloud: Cloud, operation: Operation, *also: str | None) -> Records:
     """Return the servers that an act on another thing changed: no list of changes shows them."""
     found = []
-    for id in operation.request.get("servers", ()):  # noqa: A001
+    for id in dict.fromkeys((*operation.request.get("servers", ()), *also)):  # noqa: A001
         try:
-            found.append(cloud.server(id))
+            found += [cloud.server(id)] if id else []
         except NotFoundError:
             continue  # deleted meanwhile: the next refresh tells
     return tuple(found)

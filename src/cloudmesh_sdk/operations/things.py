@@ -208,7 +208,7 @@ def _attach_volume(cloud: Any, operation: Operation, _: Secrets) -> Records:
 
 def _detach_volume(cloud: Any, operation: Operation, _: Secrets) -> Records:
     volume = cloud.volume(operation.request["id"])  # where it is now the view may not know
-    return (cloud.detach_volume(volume), *read_again(cloud, operation))
+    return (cloud.detach_volume(volume), *read_again(cloud, operation, volume.server))
 
 
 def _delete_volume(cloud: HasVolumes, operation: Operation, _: Secrets) -> Records:
