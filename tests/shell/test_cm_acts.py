@@ -166,7 +166,7 @@ def test_an_address_that_is_none_never_reaches_ssh(cm: Cm, config: Path, address
     cm("vm list india")
     path = config.parent / "india.json"
     path.write_text(path.read_text().replace('"198.18.0.2"', json.dumps(address)))
-    cm("refresh india")
+    cm("refresh india --full")
     result = cm("vm ssh seed-0001 --cloud india --print")
     assert (result.exit_code, result.output) == (1, "")
     assert "which is none" in result.error

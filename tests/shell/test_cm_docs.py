@@ -1,15 +1,18 @@
 """The page about the shell says what the shell does."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import pytest
 
 from cloudmesh_sdk.shell import codes
 from cloudmesh_sdk.shell.app import app
 
-PAGE = (Path(__file__).parents[2] / "docs" / "shell.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "shell.md").read_text(encoding="utf-8")
 
 
 def commands(group: click.Group, path: str, ctx: click.Context) -> Iterator[str]:
@@ -34,11 +37,13 @@ def test_the_table_names_every_command_and_no_other() -> None:
         assert sorted(named) == sorted(commands(app, "cm", ctx))
 
 
-def test_every_example_is_a_command_line_that_parses() -> None:
-    lines = re.findall(r"^\$ cm (.*)$", PAGE, re.MULTILINE)
+@pytest.mark.parametrize("page", ["shell.md", "openstack.md"])
+def test_every_example_is_a_command_line_that_parses(page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    lines = re.findall(r"^\$ cm (.*)$", text, re.MULTILINE)
     assert len(lines) > 5
     for line in lines:
-        words = line.replace("'", "").split()
+        words = shlex.split(line)
         group: click.Command = app
         with click.Context(app, info_name="cm") as ctx:
             while isinstance(group, click.Group):

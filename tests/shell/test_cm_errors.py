@@ -59,7 +59,7 @@ def test_one_that_failed_alone_gives_its_own_code_and_one_of_several_is_partial(
     ("line", "code", "says"),
     [
         ("vm lst", 2, "there is no command 'lst'; did you mean list?"),
-        ("nonsense", 2, "there is no command 'nonsense'; there are: cloud, default,"),
+        ("nonsense", 2, "there is no command 'nonsense'; there are: cloud, console, default,"),
         ("vm list --formt json", 2, "there is no option '--formt'; did you mean --format"),
         ("vm list --format jsn", 2, "'jsn' is not one of"),
         ("vm list --where what", 2, "'what' is not PATH OP VALUE"),
@@ -249,7 +249,7 @@ def test_what_a_cloud_says_cannot_command_the_terminal(cm: Cm, config: Path) -> 
     for row in seen["servers"].values():
         row["name"] = NASTY
     path.write_text(json.dumps(seen))
-    lines = ["vm list india --refresh", "vm info i-00000001 --cloud india", "vm start -n 1",
+    lines = ["vm list india --full", "vm info i-00000001 --cloud india", "vm start -n 1",
              "vm delete i-00000001 --cloud india", f"vm info {NASTY!r} --cloud india",
              "vm list india --format yaml", "vm list india --format json --native"]  # fmt: skip
     for line in lines:

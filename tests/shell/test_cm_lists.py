@@ -130,7 +130,7 @@ def test_refresh_shows_what_changed_since(cm: Cm, config: Path) -> None:
     seen["servers"].popitem()
     (config.parent / "india.json").write_text(json.dumps(seen))
     assert len(rows(cm("vm list india --format json").output)) == 3
-    assert len(rows(cm("vm list india --refresh --format json").output)) == 2
+    assert len(rows(cm("vm list india --refresh --full --format json").output)) == 2
     assert len(rows(cm("vm list india --missing --format json").output)) == 3
 
 
