@@ -1,4 +1,4 @@
-"""Plain requests to a lab's services: nothing here knows Cloudmesh, so tests may compare with it."""
+"""Plain requests to a lab's services, past Cloudmesh: what a test may compare with."""
 
 import json
 import urllib.error
