@@ -10,6 +10,7 @@ import pytest
 
 from cloudmesh_sdk.shell import codes
 from cloudmesh_sdk.shell.app import app
+from cloudmesh_sdk.shell.session import Session
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "shell.md").read_text(encoding="utf-8")
@@ -45,9 +46,9 @@ def test_every_example_is_a_command_line_that_parses(page: str) -> None:
     for line in lines:
         words = shlex.split(line)
         group: click.Command = app
-        with click.Context(app, info_name="cm") as ctx:
+        with click.Context(app, info_name="cm", obj=Session()) as ctx:
             while isinstance(group, click.Group):
                 found = group.get_command(ctx, words.pop(0))
                 assert found is not None, line
                 group = found
-            group.make_context("cm", words)
+            group.make_context("cm", words, parent=ctx)

@@ -58,7 +58,7 @@ def _look(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if value and not ctx.resilient_parsing:
         from cloudmesh_sdk.shell.watching import watching
 
-        session = ctx.find_object(Session)
+        session = ctx.ensure_object(Session)
         session.watcher = watching(session.watcher, **{str(param.name): value})
 
 
