@@ -36,7 +36,8 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     # the configuration
     "references": ("errors",),
     "document": ("errors",),
-    "sources": ("errors", "document"),
+    "clouds_yaml": ("errors", "document"),
+    "sources": ("errors", "document", "clouds_yaml"),
     "settings": ("errors", "options", "references"),
     "config": CONFIG,
     "config_edit": (*CONFIG, "config"),
@@ -71,7 +72,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
 
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "attrs": ("*",),
-    "platformdirs": ("config", "sources", "store.mongo", "shell", "providers.openstack"),
+    "platformdirs": ("config", "clouds_yaml", "store.mongo", "shell", "providers.openstack"),
     "stevedore": ("plugins",),
     "pluggy": ("hooks",),
     "yaml": ("document", "shell"),

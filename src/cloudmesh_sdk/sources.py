@@ -1,4 +1,6 @@
-"""Accounts that users already have elsewhere: `from: clouds.yaml:NAME`, `from: aws-profile:NAME`.
+"""Accounts that users already have elsewhere, named by `from:` in the configuration.
+
+`clouds.yaml:NAME`, `aws-profile:NAME`, `environment` (the `OS_…` variables of an openrc file).
 
 Nothing is copied: the entry is read each time, or its name handed to a library that reads it.
 """
@@ -9,18 +11,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from cloudmesh_sdk import document
-from cloudmesh_sdk.document import Place
+from cloudmesh_sdk.clouds_yaml import clouds_yaml, environment
 from cloudmesh_sdk.errors import ConfigError, near
 
 
 def check(source: Any, *, where: str) -> None:
     """Raise `ConfigError` where a `from:` has no form that we know; nothing is read."""
     kind, _, name = source.partition(":") if isinstance(source, str) else ("", "", "")
-    if kind not in _SOURCES or not name:
-        forms = " or ".join(f"{known}:NAME" for known in _SOURCES)
+    if kind not in _SOURCES or bool(name) == (kind in _NAMELESS):
+        forms = " or ".join(k if k in _NAMELESS else f"{k}:NAME" for k in _SOURCES)
         raise ConfigError(f"{where}: {forms} was wanted, found {source!r}")
 
 
@@ -32,20 +32,6 @@ def expand(source: str, *, where: str) -> dict[str, Any]:
         return _SOURCES[kind](name)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
-
-
-def clouds_yaml(name: str) -> dict[str, Any]:
-    """Return an entry of OpenStack's clouds.yaml, secure.yaml laid over it, `auth` unfolded.
-
-    Searched as openstacksdk does: `OS_CLIENT_CONFIG_FILE`, the working directory, the user's and
-    the system's configuration directory (docs.openstack.org/openstacksdk, configuration).
-    """
-    path = _first_clouds_yaml()
-    entry = _entry(path, name)
-    secure = path.with_name("secure.yaml")
-    more = _entry(secure, name, needed=False) if secure.exists() else {"auth": {}}
-    auth = {**entry["auth"], **more["auth"]}
-    return {**{k: v for k, v in {**entry, **more}.items() if k != "auth"}, **auth}
 
 
 def aws_profile(name: str) -> dict[str, Any]:
@@ -74,39 +60,6 @@ def aws_profile(name: str) -> dict[str, Any]:
     return {"profile": name}
 
 
-def _first_clouds_yaml() -> Path:
-    places = [
-        Path("clouds.yaml"),
-        Path(platformdirs.user_config_dir("openstack")) / "clouds.yaml",
-        Path("/etc/openstack/clouds.yaml"),
-    ]
-    if named := os.environ.get("OS_CLIENT_CONFIG_FILE"):
-        places.insert(0, Path(named))
-    for place in places:
-        if place.exists():
-            return place
-    raise ConfigError("there is no clouds.yaml; looked at " + ", ".join(map(str, places)))
-
-
-def _entry(path: Path, name: str, *, needed: bool = True) -> dict[str, Any]:
-    """Return an entry of a file, its `auth` a mapping in any case."""
-    data, place = document.parse(document.read_text(path), path)
-    clouds = _mapping(data, place, "clouds")
-    if name not in clouds and needed:
-        hint = near(name, clouds, what="there")
-        raise ConfigError(f"{path} has no cloud {name!r}; {hint}")
-    entry = _mapping(clouds, place, "clouds", name)
-    return {**entry, "auth": _mapping(entry, place, "clouds", name, "auth")}
-
-
-def _mapping(data: Mapping[str, Any], place: Place, *key: str) -> dict[str, Any]:
-    """Return the mapping under the last of the keys, empty where nothing stands there."""
-    found = data.get(key[-1])
-    if found is not None and not isinstance(found, dict):
-        place.wrong(f"a mapping was wanted, found {document.kind_of(found)}", *key)
-    return found or {}
-
-
 def _line(error: configparser.Error) -> str:
     """Return the line that a parser stumbled over, where it says so."""
     errors = getattr(error, "errors", None)
@@ -117,4 +70,8 @@ def _line(error: configparser.Error) -> str:
 _SOURCES: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "clouds.yaml": clouds_yaml,
     "aws-profile": aws_profile,
+    "environment": lambda _: environment(),
 }
+
+_NAMELESS = ("environment",)
+"""Sources of which there is only one."""

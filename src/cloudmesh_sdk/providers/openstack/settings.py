@@ -1,11 +1,32 @@
 """What the OpenStack driver reads from the configuration."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
+from cloudmesh_sdk.errors import ConfigError, near
 from cloudmesh_sdk.options import option
+
+_OF_SERVICE = re.compile(
+    r"^[a-z0-9_]+_(api_version|endpoint_override|endpoint|interface|service_type|service_name|"
+    r"default_microversion|min_version|max_version|region_name|status_code_retries|"
+    r"status_code_retry_delay|connect_retries|connect_retry_delay|max_concurrency|rate_limit)$"
+)
+"""Words of clouds.yaml that are about one service."""
+
+_LEFT_ASIDE = frozenset({
+    "regions", "networks", "external_network", "internal_network", "use_external_network",
+    "use_internal_network", "nat_source", "nat_destination", "floating_ip_source",
+    "secgroup_source", "requires_floating_ip", "disable_vendor_agent", "image_format",
+    "image_api_use_tasks", "force_ipv4", "prefer_ipv6", "private", "message", "status", "timing",
+    "name", "vendor_hook", "app_name", "app_version", "client_config", "auth_methods", "log_level",
+    "rate_limit", "max_concurrency", "connect_retries", "status_code_retries", "min_version",
+    "max_version", "default_microversion", "cache", "expiration", "object_store_use_tasks",
+    "statsd", "influxdb", "swift_options", "meta",
+})  # fmt: skip
+"""Words that openstacksdk or its tools know and that say nothing to this driver."""
 
 
 @attrs.frozen(kw_only=True)
@@ -105,3 +126,11 @@ class OpenstackSettings:
     )
     record: str | None = option("file to append each exchange to, without secrets", default=None)
     replay: str | None = option("such a file, to be asked in place of the cloud", default=None)
+
+    @clouds_yaml.validator
+    def _has_known_words(self, _: Any, words: Mapping[str, Any]) -> None:
+        """Raise `ConfigError` for a word that no tool knows: a misspelt one would go unnoticed."""
+        for word in words:
+            if word not in _LEFT_ASIDE and not _OF_SERVICE.match(word):
+                known = [*_LEFT_ASIDE, *(field.name for field in attrs.fields(OpenstackSettings))]
+                raise ConfigError(f"clouds.yaml has no word {word!r}; {near(word, known)}")
