@@ -1,8 +1,10 @@
 """What the reference driver promises beyond the kit."""
 
+import json
 import multiprocessing
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from cloudmesh_sdk.errors import (
     BackendTimeoutError,
     ConfigError,
     ConflictError,
+    InvalidRequestError,
     NotFoundError,
     QuotaError,
     UnavailableError,
@@ -20,6 +23,7 @@ from cloudmesh_sdk.errors import (
 from cloudmesh_sdk.models import ServerRequest, ServerState
 from cloudmesh_sdk.providers.memory import MemoryCloud
 from cloudmesh_sdk.providers.memory.records import fingerprint
+from cloudmesh_sdk.wire import Exchange
 
 
 def cloud(**settings: Any) -> MemoryCloud:
@@ -156,6 +160,123 @@ def test_latency_is_per_call_and_ends_at_the_deadline() -> None:
     assert time.monotonic() - begun >= 0.05 * slow.calls
     with pytest.raises(BackendTimeoutError, match=r"within 0\.1 s"):
         list(cloud(latency=5, timeout=0.1).servers())
+
+
+def test_a_locked_server_is_not_deleted() -> None:
+    here = cloud(servers=1)
+    (server,) = here.servers()
+    here.lock(server)
+    with pytest.raises(ConflictError, match="seed-0001 is locked; unlock it first"):
+        here.delete(server)
+    here.unlock(server)
+    here.delete(server)
+    assert list(here.servers()) == []
+
+
+def test_acts_are_told_in_order_even_of_a_deleted_server() -> None:
+    here = cloud()
+    server = here.start(order())
+    here.stop(server)
+    here.tag(server, {"owner": "ann"})
+    here.delete(server)
+    assert [action.name for action in here.actions(server)] == ["create", "stop", "tag", "delete"]
+
+
+def test_a_boot_volume_goes_with_its_server() -> None:
+    here = cloud()
+    server = here.start(order(boot_volume=8))
+    (disk,) = here.volumes()
+    assert (disk.size, disk.server, disk.device) == (8, server.id, "/dev/vda")
+    assert disk.bootable
+    here.delete(server)
+    assert list(here.volumes()) == []
+
+
+def test_extras_stand_in_native() -> None:
+    here = cloud()
+    server = here.start(order(zone="edge", config_drive=True, hints={"group": "g"}))
+    assert server.zone == "edge"
+    assert server.native["config_drive"] == "True"
+    assert server.native["OS-SCH-HNT:scheduler_hints"] == {"group": "g"}
+    with pytest.raises(InvalidRequestError, match="no zone moon; known: edge, nova"):
+        here.start(order("t2", zone="moon"))
+    with pytest.raises(InvalidRequestError, match="no network nowhere"):
+        here.start(order("t2", networks=("nowhere",)))
+
+
+def test_a_set_takes_only_the_names_that_the_cloud_gives() -> None:
+    here = cloud()
+    with pytest.raises(InvalidRequestError, match=r"names servers web-1, web-2 .* found a, b"):
+        here.start_many(order(), ["a", "b"])
+    made = here.start_many(order(), here.names_of_many("web", 2))
+    here.delete(made[0])
+    again = here.start_many(order(), here.names_of_many("web", 2))
+    assert [(s.id, s.state.value) for s in again] == [
+        (made[0].id, "deleted"), (made[1].id, "running"),
+    ]  # fmt: skip
+    assert [server.id for server in here.find_many("t")] == [made[1].id]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_changes_tell_also_what_meddling_did(tmp_path: Path, shared: bool) -> None:
+    here = cloud(servers=4, **({"file": str(tmp_path / "c.json")} if shared else {}))
+    assert list(here.changes(datetime.now(UTC))) == []
+    with here.native.change() as tables:
+        row = tables["servers"]["i-00000002"]
+        tables["servers"]["i-00000002"] = {**row, "status": "ERROR"}
+        del tables["servers"]["i-00000003"]
+    told = [(s.id, s.state.value) for s in here.changes(datetime.now(UTC))]
+    assert told == [("i-00000002", "error"), ("i-00000003", "deleted")]
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    assert list(here.changes(later)) == []
+
+
+def test_changes_come_in_pages() -> None:
+    here = cloud(servers=5, page=2)
+    before = here.calls
+    assert len(list(here.changes(datetime(2025, 1, 1, tzinfo=UTC)))) == 5
+    assert here.calls - before == 3
+
+
+def test_a_file_of_an_older_cloud_gets_what_is_new(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    server = cloud(file=str(path)).start(order())
+    tables = json.loads(path.read_text())
+    old = ("servers", "deleted", "tokens", "images", "flavors", "keypairs", "groups")
+    kept = {kind: tables[kind] for kind in old} | {"last": {"server": 1, "group": 0}}
+    del kept["servers"][server.id]["updated"], kept["servers"][server.id]["locked"]
+    path.write_text(json.dumps(kept))
+    here = cloud(file=str(path))
+    assert list(here.servers()) == [server]
+    here.attach_floating_ip(here.create_floating_ip("ip"), server)
+    assert len(here.server(server.id).public_ips) == 2
+    here.stop(server)
+    assert [s.id for s in here.changes(datetime.now(UTC))] == [server.id]
+
+
+def test_who_watches_hears_of_every_call() -> None:
+    here, heard = cloud(servers=3, page=2), list[Exchange]()
+    here.watch = heard.append
+    list(here.servers())
+    assert [(e.method, e.url, e.status) for e in heard] == [
+        ("GET", "memory://lab/servers", 200)
+    ] * 2
+    broken = cloud(fail="AuthError")
+    broken.watch = heard.append
+    with pytest.raises(AuthError):
+        broken.check()
+    assert (heard[-1].status, heard[-1].error) == (None, "lab was told to fail with AuthError")
+
+
+def test_a_raw_request_picks_by_what_documents_hold() -> None:
+    here = cloud(servers=2)
+    answer = here.raw("GET", "/servers", params={"name": "seed-0002"})
+    assert [row["id"] for row in answer.body["servers"]] == ["i-00000002"]
+    assert here.raw("GET", "/servers/i-00000001").body["server"]["name"] == "seed-0001"
+    assert here.raw("GET", "/networks", service="network").body["networks"][0]["name"] == "private"
+    assert here.raw("GET", "/networks").status == 404
+    assert here.raw("DELETE", "/servers/i-00000001").status == 405
+    assert len(list(here.servers())) == 2
 
 
 def test_a_fingerprint_is_the_one_of_ssh_keygen() -> None:
