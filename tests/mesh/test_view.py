@@ -97,7 +97,7 @@ def test_a_failed_refresh_removes_nothing_and_says_since_when(mesh: Mesh) -> Non
     mesh.servers()
     cloud = mesh.clouds["india"]
     cloud.servers = lambda: (_ for _ in ()).throw(UnavailableError("gone"))  # type: ignore[method-assign]
-    refreshed = mesh.refresh("india", "servers")
+    refreshed = mesh.refresh("india", "servers", full=True)
     assert str(refreshed.errors["india"]) == "gone"
     servers = mesh.servers("india")
     assert len(servers) == 3
@@ -115,7 +115,7 @@ def test_half_a_page_removes_nothing(mesh: Mesh) -> None:
         raise UnavailableError("half a page")
 
     cloud.servers = half  # type: ignore[method-assign, assignment]
-    mesh.refresh("india", "servers")
+    mesh.refresh("india", "servers", full=True)
     assert len(mesh.servers("india")) == 3
 
 

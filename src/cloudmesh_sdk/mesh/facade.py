@@ -67,9 +67,9 @@ class Facade:
         within `deadline` seconds stays as it was last seen. A cloud that can tell what changed is
         asked for that alone, unless it is to be `full`.
         """
-        from cloudmesh_sdk.mesh.refreshing import DEADLINE, LISTS, refresh
+        from cloudmesh_sdk.mesh.refreshing import DEADLINE, USUAL, refresh
 
-        asked = list(LISTS) if kinds is None else [kinds] if isinstance(kinds, str) else list(kinds)
+        asked = list(USUAL) if kinds is None else [kinds] if isinstance(kinds, str) else list(kinds)
         return refresh(
             self.store,
             self.user,
@@ -79,6 +79,7 @@ class Facade:
             told=told,
             deadline=deadline or DEADLINE,
             hooks=lambda: self._acts.hooks,
+            full=full,
         )
 
     # Parts, made when first needed: listing must not import what only acting needs

@@ -1,20 +1,28 @@
 """Asking clouds for their records and taking the answers into the view."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import attrs
 
-from cloudmesh_sdk.errors import BackendError, CloudmeshError, StoreError
+from cloudmesh_sdk.errors import (
+    BackendError,
+    CloudmeshError,
+    InvalidRequestError,
+    StoreError,
+    UnsupportedError,
+)
 from cloudmesh_sdk.fanout import Answer, Gathered, Source, ask
 from cloudmesh_sdk.hooks import tell
+from cloudmesh_sdk.mesh.abilities import OF_KIND
 from cloudmesh_sdk.mesh.registry import Clouds
-from cloudmesh_sdk.models import Health, Record
+from cloudmesh_sdk.models import KINDS, Health, Record
 from cloudmesh_sdk.operations.runner import fault
-from cloudmesh_sdk.providers.base import Cloud, HasKeypairs, guarded
-from cloudmesh_sdk.store.base import Store
+from cloudmesh_sdk.providers.base import Cloud, ListsChanges, guarded
+from cloudmesh_sdk.store.base import Store, Sync
 
 DEADLINE = 300.0
 """Seconds after which a cloud that answers nothing is given up."""
@@ -37,11 +45,13 @@ class Refreshed:
     calls: int
     elapsed: float
     """Seconds."""
+    whole: bool = True
+    """Whether the cloud was asked for all its records; else for those that changed."""
 
 
 @attrs.frozen(kw_only=True)
 class Listing:
-    """One complete list of a cloud, or why there is none."""
+    """One list of a cloud, of all its records or of what changed, or why there is none."""
 
     kind: str
     started: datetime
@@ -49,15 +59,17 @@ class Listing:
     calls: int
     records: Sequence[Record] = ()
     error: CloudmeshError | None = None
+    whole: bool = True
 
 
-LISTS: Mapping[str, tuple[type, Callable[[Any], Iterable[Record]]]] = {
-    "servers": (Cloud, lambda cloud: cloud.servers()),
-    "images": (Cloud, lambda cloud: cloud.images()),
-    "flavors": (Cloud, lambda cloud: cloud.flavors()),
-    "keypairs": (HasKeypairs, lambda cloud: cloud.keypairs()),
-}
-"""How each kind is listed, and what a cloud must be for that."""
+LISTS: Mapping[str, type] = {kind: OF_KIND.get(record, Cloud) for kind, record in KINDS.items()}
+"""What a cloud must be that a kind is listed of: it then has a method of that name."""
+
+USUAL = (
+    "servers", "images", "flavors", "keypairs",
+    "security_groups", "networks", "floating_ips", "volumes",
+)  # fmt: skip
+"""Kinds that are asked for where none is named; the others tell what few want to see."""
 
 
 def refresh(
@@ -65,18 +77,25 @@ def refresh(
     owner: str,
     clouds: Clouds,
     names: Sequence[str],
-    kinds: Sequence[str],
+    kinds: Sequence[str] | None = None,
     *,
     told: Callable[[Answer[Any]], None] | None = None,
     deadline: float = DEADLINE,
     hooks: Callable[[], Any] | None = None,
+    full: bool = False,
 ) -> Gathered[Refreshed]:
-    """Ask the clouds for the kinds at once; what each says goes into the view.
+    """Ask the clouds for the kinds (`USUAL`) at once; what each says goes into the view.
 
-    Raises `StoreError` where the store takes nothing at all. A cloud that hangs at one kind past
-    the deadline fails with that one and those after it: what it listed before is taken.
+    A cloud that can tell what changed is asked for that alone while its last whole list is young
+    (`complete_every`), unless it is to be `full`. Raises `StoreError` where the store takes
+    nothing at all. A cloud that hangs at one kind past the deadline fails with that one and those
+    after it: what it listed before is taken. A kind that a cloud does not have is left out.
     """
-    spoken = {name: _Spoken(kinds) for name in names}
+    known = {(sync.cloud, sync.kind): sync for sync in store.view.syncs(owner)}
+    spoken = {
+        name: _Spoken(kinds or USUAL, {k: s for (c, k), s in known.items() if c == name}, full=full)
+        for name in names
+    }
     found: dict[str, list[Refreshed]] = {}
     sources: dict[str, Source] = {}
 
@@ -84,6 +103,7 @@ def refresh(
         name = answer.name
         listings = spoken[name].all(answer)
         kept = [_keep(store, owner, name, listing) for listing in listings]
+        _note(store, owner, name, spoken[name].lacking)
         found[name] = [row for row in kept if isinstance(row, Refreshed)]
         errors = [row for row in kept if isinstance(row, CloudmeshError)]
         sources[name] = _source(answer, listings, errors)
@@ -103,18 +123,44 @@ def refresh(
 class _Spoken:
     """What one cloud has said so far: its own thread listens, and may be given up meanwhile."""
 
-    def __init__(self, kinds: Sequence[str]) -> None:
+    def __init__(self, kinds: Sequence[str], known: Mapping[str, Sync], *, full: bool) -> None:
         self._kinds = list(kinds)
+        self._known = known
+        self._full = full
         self._listings: list[Listing] = []
+        self.lacking: list[str] = []
+        """Kinds that the cloud was never seen to have, and says it has not."""
 
     def listen(self, cloud: Cloud) -> None:
         """Ask for each kind that such a cloud has."""
-        self._kinds = [kind for kind in self._kinds if isinstance(cloud, LISTS[kind][0])]
-        for kind in self._kinds:
-            self._listings.append(_list(cloud, kind))
+        self._kinds = [kind for kind in self._kinds if isinstance(cloud, LISTS[kind])]
+        for kind in [*self._kinds]:
+            listing = _list(cloud, kind, None if self._full else self._since(cloud, kind))
+            if isinstance(listing.error, UnsupportedError) and LISTS[kind] is not Cloud:
+                self._lacks(kind)
+            else:
+                self._listings.append(listing)
+
+    def _since(self, cloud: Cloud, kind: str) -> datetime | None:
+        """Return since when changes are enough; None where a whole list is due."""
+        sync = self._known.get(kind)
+        if kind != "servers" or sync is None or not isinstance(cloud, ListsChanges):
+            return None
+        if sync.refreshed is None or sync.complete is None:
+            return None
+        now = datetime.now(UTC)
+        age = (now - sync.complete).total_seconds()
+        # a moment to come is one of a clock that was set back since: nothing follows it
+        young = 0 <= age < cloud.complete_every and sync.refreshed <= now
+        return sync.refreshed if young else None
+
+    def _lacks(self, kind: str) -> None:
+        self._kinds.remove(kind)
+        if (sync := self._known.get(kind)) is None or sync.refreshed is None:
+            self.lacking.append(kind)
 
     def all(self, answer: Answer[None]) -> list[Listing]:
-        """Return the lists that are complete, and failed ones for the kinds that are missing."""
+        """Return the lists that came to an end, and failed ones for the kinds that are missing."""
         listings = list(self._listings)
         if answer.error is None:
             return listings
@@ -124,6 +170,12 @@ class _Spoken:
             for kind in self._kinds
             if kind not in known
         ]
+
+
+def _note(store: Store, owner: str, cloud: str, lacking: Sequence[str]) -> None:
+    """Note of kinds that a cloud has none: who looks into the view need not ask again."""
+    for kind in lacking:
+        store.view.replace(owner, cloud, kind, (), started=datetime.now(UTC))
 
 
 def _tell(hooks: Callable[[], Any] | None, rows: Sequence[Refreshed]) -> None:
@@ -157,13 +209,14 @@ def check(clouds: Clouds, names: Sequence[str], *, deadline: float = 60.0) -> Ga
     return Gathered((health for health, _ in found.values()), sources)
 
 
-def _list(cloud: Cloud, kind: str) -> Listing:
+def _list(cloud: Cloud, kind: str, since: datetime | None) -> Listing:
     started, begun, calls = datetime.now(UTC), time.monotonic(), cloud.calls
     records: Sequence[Record] = ()
     error: CloudmeshError | None = None
+    whole = since is None
     try:
         with guarded(cloud.name):
-            records = list(LISTS[kind][1](cloud))
+            records, whole = _records(cloud, kind, since)
     except CloudmeshError as problem:
         error = problem
     return Listing(
@@ -173,7 +226,17 @@ def _list(cloud: Cloud, kind: str) -> Listing:
         calls=cloud.calls - calls,
         records=records,
         error=error,
+        whole=whole,
     )
+
+
+def _records(cloud: Any, kind: str, since: datetime | None) -> tuple[Sequence[Record], bool]:
+    """Return what a cloud lists, and whether that is all there is."""
+    if since is not None:
+        # it may be too long ago for it, or an older release: then it is asked for all
+        with suppress(UnsupportedError, InvalidRequestError):
+            return list(cloud.changes(since)), False
+    return list(getattr(cloud, kind)()), True
 
 
 def _keep(store: Store, owner: str, cloud: str, listing: Listing) -> Refreshed | CloudmeshError:
@@ -197,7 +260,8 @@ def _keep(store: Store, owner: str, cloud: str, listing: Listing) -> Refreshed |
 
 
 def _store(store: Store, owner: str, cloud: str, listing: Listing) -> Refreshed:
-    change = store.view.replace(
+    take = store.view.replace if listing.whole else store.view.merge
+    change = take(
         owner,
         cloud,
         listing.kind,
@@ -211,6 +275,7 @@ def _store(store: Store, owner: str, cloud: str, listing: Listing) -> Refreshed:
         kind=listing.kind,
         calls=listing.calls,
         elapsed=listing.elapsed,
+        whole=listing.whole,
         **attrs.asdict(change),
     )
 

@@ -176,13 +176,12 @@ class View(abc.ABC):
         calls: int = 0,
         elapsed: float = 0.0,
     ) -> Change:
-        """Take over what changed since the last list, asked for at `started`; leave the others.
+        """Take over what changed since the last list, asked for at `started`.
 
-        A server whose state is `DELETED` becomes a tombstone of all that was known of it, and
-        counts as nothing where it is one already or was never known. All records of the kind are
-        as fresh as `started` afterwards; `Sync.complete` stays. Readers, records that were `put`
-        and older changes are as with `replace`. Raises `StoreError` where no list was taken over
-        that changes could follow.
+        The others stay, count as `same`, and are as fresh as `started`; `Sync.complete` stays. A
+        server whose state is `DELETED` becomes a tombstone of all that was known of it, and counts
+        as nothing where it is one already or was never known. What was `put`, what is older and
+        what readers see is as with `replace`. Raises `StoreError` where there was no list before.
         """
 
     @abc.abstractmethod

@@ -77,7 +77,7 @@ class MemoryView(View):
             change = self._take(place, said, started, "deleted, the cloud says")
             count = sum(row.missing is None for row in self._rows[place].values())
             self._syncs[place] = attrs.evolve(sync, complete=before.complete, count=count)
-            return change
+            return attrs.evolve(change, same=count - change.new - change.changed)
 
     def _is_old(self, place: _Place, started: datetime) -> bool:
         before = self._syncs.get(place)

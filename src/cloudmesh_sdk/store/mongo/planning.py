@@ -34,8 +34,8 @@ class Plan:
     """Those of them that have a row."""
     gone: tuple[str, ...]
     drop: tuple[str, ...]
-    present: int | None
-    """How many records are there after it; None for as many as before."""
+    present: int
+    """How many records are there after it."""
     same: int
 
     @property
@@ -70,6 +70,8 @@ class Listed:
     before: datetime | None
     """When the list before this was asked for."""
     whole: bool = True
+    count: int = 0
+    """How many records were there then."""
 
     def plan(self, database: Documents, records: Sequence[Record]) -> Plan:
         """Compare the list with the rows; nothing is written."""
@@ -83,12 +85,12 @@ class Listed:
         absent = digests.keys() - listed - newer if self.whole else deleted & digests.keys() - newer
         gone = sorted(absent - missing.keys())
         drop = sorted(k for k in absent & missing.keys() if self.started - missing[k] >= KEPT)
-        same = len(listed - write.keys()) + len(newer - listed)
         known = frozenset(write.keys() & digests.keys())
-        present: int | None = len(listed)
+        present, same = len(listed), len(listed - write.keys()) + len(newer - listed)
         if not self.whole:
             more = len(write) - len(known - missing.keys()) - len(gone)
-            present = self._present(database) + more if records else None
+            present = self._present(database) + more if records else self.count
+            same = present - len(write)
         return Plan(
             write=tuple(write[key] for key in sorted(write)),
             known=known, gone=tuple(gone), drop=tuple(drop), present=present, same=same,

@@ -88,14 +88,14 @@ class MongoView(View):
                     raise no_list(kind, cloud)
                 refresh = Refresh(
                     kind=kind, shape=_shape(kind), prefix=prefix(owner, cloud),
-                    started=started, before=before.refreshed, whole=whole,
+                    started=started, before=before.refreshed, whole=whole, count=before.count,
                 )  # fmt: skip
                 with contextlib.suppress(OvertakenError):
                     plan = refresh.plan(database, rows)
                     done = attrs.evolve(
                         sync,
                         complete=started if whole else before.complete,
-                        count=before.count if plan.present is None else plan.present,
+                        count=plan.present,
                     )
                     return self._carry_out(database, refresh, plan, turns, done)
         raise StoreError(f"{kind} of {cloud} are refreshed by too many at once; try again")
