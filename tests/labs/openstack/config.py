@@ -35,7 +35,9 @@ def write(lab: Lab) -> None:
         (folder / template).write_text(Template(text).substitute(_words(lab, place)))
     (lab.etc / "rabbit_plugins").write_text("[].")
     for number in range(1, lab.options.computes + 1):
-        text = f"[DEFAULT]\nhost = compute-{number}\nstate_path = {lab.state}/nova-{number}\n"
+        state = lab.state / f"nova-{number}"
+        state.mkdir(parents=True, exist_ok=True)
+        text = f"[DEFAULT]\nhost = compute-{number}\nstate_path = {state}\n"
         (lab.etc / "nova" / f"compute-{number}.conf").write_text(text)
 
 

@@ -65,6 +65,12 @@ def leader(lab: Lab, name: str) -> psutil.Process | None:
         return None
 
 
+def must_run(lab: Lab, name: str) -> None:
+    """Raise LabError when a server that was started has ended."""
+    if leader(lab, name) is None:
+        raise LabError(f"{name} has ended; its last words are in {lab.log}/{name}.out, {name}.log")
+
+
 def names(lab: Lab) -> list[str]:
     """Return the names of the servers that have a pid file."""
     return sorted(path.stem for path in lab.run.glob("*.json"))

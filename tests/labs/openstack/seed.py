@@ -1,7 +1,7 @@
 """What a new lab is filled with: users, the catalog, flavors, an image, two networks, a router."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from tests.labs.openstack import processes, rest
@@ -131,10 +131,7 @@ def _subnet(admin: Admin, name: str, network: str, cidr: str) -> str:
 
 
 def wait_for_workers(
-    lab: Lab,
-    workers: Iterable[processes.Process],
-    since: time.struct_time,
-    seconds: float,
+    lab: Lab, workers: Sequence[str], since: time.struct_time, seconds: float
 ) -> None:
     """Wait until every worker has told that it lives, later than `since`.
 
@@ -142,9 +139,11 @@ def wait_for_workers(
     """
     admin = Admin(lab)
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", since)
-    wanted = {_as_told(worker.name) for worker in workers}
+    wanted = {_as_told(worker) for worker in workers}
 
     def all_told() -> bool:
+        for worker in workers:
+            processes.must_run(lab, worker)
         found = admin.get("compute", "/os-services")["services"]
         if lab.volumes:
             project = rest.project_id(lab, "admin")

@@ -44,7 +44,8 @@ def start(lab: Lab, told: Told) -> None:
     for api in stages.apis:
         _ready(lab, api.name)
     if fresh:
-        seed.wait_for_workers(lab, stages.workers, since, PATIENCE)
+        names = [worker.name for worker in stages.workers]
+        seed.wait_for_workers(lab, names, since, PATIENCE)
     _once(lab, f"hosts-{lab.options.computes}", told, lambda: schemas.map_computes(lab, env))
     _once(lab, "resources", told, lambda: seed.resources(lab))
 
@@ -104,8 +105,7 @@ def _ground(lab: Lab, stages: servers.Stages, env: dict[str, str]) -> None:
 
 def _ready(lab: Lab, name: str) -> None:
     def ready_or_dead() -> bool:
-        if processes.leader(lab, name) is None:
-            raise LabError(f"{name} ended at once; its last words are in {lab.log}/{name}.out")
+        processes.must_run(lab, name)
         return servers.ready(lab, name)
 
     processes.wait(name, ready_or_dead, PATIENCE)
