@@ -213,6 +213,8 @@ class Endpoint:
             return self.faults[request.path].popleft()
         if request.path == "/identity/v3/auth/tokens":
             return self._token(request)
+        if not request.path.startswith(tuple(SERVICES.values())):
+            return Reply(status=404, body="<html><h1>404 Not Found</h1></html>")
         if request.headers.get("x-auth-token") not in self._tokens:
             return _refusal(401, "error", "The request you have made requires authentication.")
         if not self._speaks(request):

@@ -10,10 +10,13 @@ import html
 import re
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 import requests
+
+from cloudmesh_sdk.masking import masked_text
 
 REQUEST_IDS = ("x-openstack-request-id", "x-compute-request-id")
 """Headers with the id under which the service logged a request."""
@@ -79,6 +82,8 @@ def refusal_of(
     if response is None:
         return Refused(message or "no reason given", service=service, status=status)
     kind, told = _told(response.content)
+    if "Location" in response.headers and status < HTTPStatus.BAD_REQUEST:
+        told = f"it redirects to {masked_text(response.headers['Location'])}, give that address"
     return Refused(
         (told or message or response.reason or "no reason given")[:_LONGEST],
         service=service,

@@ -8,6 +8,7 @@ from keystoneauth1 import exceptions as keystone, loading
 from keystoneauth1.plugin import BaseAuthPlugin
 
 from cloudmesh_sdk.errors import ConfigError, near
+from cloudmesh_sdk.masking import masked_text
 from cloudmesh_sdk.providers.openstack.settings import OpenstackSettings
 
 _SECRET = re.compile(r"(password|passcode|secret|token|otp_key|code)$")
@@ -66,6 +67,9 @@ def plugin(name: str, settings: OpenstackSettings) -> BaseAuthPlugin:
         if option.replace("-", "_") not in known:
             raise ConfigError(f"{name}: {kind} has no option {option!r}; {near(option, known)}")
     _complete(name, kind, found, known)
+    if "auth_url" in known and not found["auth_url"].startswith(("http://", "https://")):
+        text = f"{name}: auth_url is to be https://…, found {masked_text(found['auth_url'])!r}"
+        raise ConfigError(text)
     try:
         made: BaseAuthPlugin = loader.load_from_options(
             **{option: value for option, value in found.items() if option in known}

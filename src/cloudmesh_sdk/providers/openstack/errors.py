@@ -89,7 +89,6 @@ _NATIVE: tuple[tuple[type[BaseException], type[BackendError], str], ...] = (
     (asked.RequestException, UnavailableError, "cut the connection"),
     (http.HTTPError, UnavailableError, "cut the connection"),
     (OSError, UnavailableError, "cannot be asked"),
-    (keystone.InvalidResponse, UnavailableError, "answered nonsense"),
     (keystone.DiscoveryFailure, UnavailableError, "does not say which versions it speaks"),
     (keystone.ClientException, AuthError, "does not let us sign in"),
 )
@@ -104,6 +103,8 @@ def classify(refused: Refused) -> type[BackendError]:
         refused.kind in _LIMIT_KINDS or any(w in refused.message.lower() for w in _LIMITS)
     ):
         return QuotaError
+    if refused.status == HTTPStatus.NOT_FOUND and not (refused.kind or refused.request_id):
+        return UnavailableError  # said by something before the service: nothing is known to be gone
     if refused.status in _BY_STATUS:
         return _BY_STATUS[refused.status]
     ours = HTTPStatus.BAD_REQUEST <= refused.status < HTTPStatus.INTERNAL_SERVER_ERROR
@@ -122,6 +123,9 @@ def translated(cloud: str, action: str, *, who: str = "") -> Iterator[None]:
         raise _refusal(cloud, action, error) from _told(error, who)
     except keystone.HttpError as error:
         refused = refusal_of(error.response, "identity", error.http_status, str(error.message))
+        raise _refusal(cloud, action, refused, who=who) from _told(error, who)
+    except keystone.InvalidResponse as error:
+        refused = refusal_of(error.response, "identity", error.response.status_code)
         raise _refusal(cloud, action, refused, who=who) from _told(error, who)
     except (Nonsense, keystone.ClientException, asked.RequestException, http.HTTPError) as error:
         chain = list(_chain(error))
@@ -148,6 +152,8 @@ def _refusal(cloud: str, action: str, error: Refused, *, who: str = "") -> Backe
     hint = _HINTS.get(error.status, "") if kind is AuthError else ""
     if who and error.status == HTTPStatus.UNAUTHORIZED:
         hint = f"; it does not accept {who}: check name, password or secret, and project"
+    elif who and not kind.transient:  # nothing of what was asked for was even looked at
+        kind, hint = AuthError, "; check auth_url and what it is to sign in"
     verb = "failed at" if kind is UnavailableError else "refused"
     text = f"{cloud}: {error.service} {verb} {action}: {error.message.rstrip('.')}{hint}"
     tail = f"HTTP {error.status}" + (f", {error.request_id}" if error.request_id else "")
@@ -187,7 +193,12 @@ def never_sent(error: BackendError) -> bool:
 
 
 def hopeless(error: BackendError) -> bool:
-    """Return whether trying again is useless: refused for good, not trusted, not on the tape."""
+    """Return whether trying again is useless: refused for good, sent elsewhere, not trusted."""
     if not error.transient or error.__cause__ is None:
         return not error.transient
-    return any(isinstance(inner, (*_UNTRUSTED, Missing)) for inner in _chain(error.__cause__))
+    for inner in _chain(error.__cause__):
+        if isinstance(inner, Refused) and inner.status < HTTPStatus.BAD_REQUEST:
+            return True  # it sends us elsewhere, and will again
+        if isinstance(inner, (*_UNTRUSTED, Missing)):
+            return True
+    return False
