@@ -2,7 +2,7 @@
 be made to do: thousands of servers, throttling, dead services, garbage.
 
 The documents are those of a real Nova 34 (2026.2), with ids and names of their own. All is
-deterministic. `endpoint_process` starts it as a process of its own, so that a benchmark counts the
+deterministic. `served` starts it as a process of its own, so that a benchmark counts the
 client's processor time alone.
 """
 
@@ -29,7 +29,7 @@ SERVICES = {
     "compute": "/compute/v2.1",
     "image": "/image",
     "network": "/network",
-    "identity": "/identity/v3",
+    "identity": "/v3",
 }
 
 
@@ -165,7 +165,8 @@ class Endpoint:
         self.page = page
         self.services = dict(SERVICES)
         self.regions = [REGION]
-        self.password = PASSWORD
+        self.password: str | None = PASSWORD
+        """None lets everybody in."""
         self.life = LIFE
         self.microversions = ("2.1", "2.104")
         self.faults: dict[str, deque[Reply]] = defaultdict(deque)
@@ -177,6 +178,8 @@ class Endpoint:
             "/compute/v2.1/servers/detail": self._list,
             "/compute/v2.1/servers": self._create,
             "/compute/v2.1/flavors/detail": lambda _: Reply(body={"flavors": [FLAVOR]}),
+            "/compute/v2.1": self._version,
+            "/compute/v2.1/": self._version,
             "/image/v2/images": lambda _: Reply(body={"images": [IMAGE]}),
             "/network/v2.0/networks": lambda _: Reply(body={"networks": [NETWORK]}),
         }
@@ -191,7 +194,7 @@ class Endpoint:
     @property
     def url(self) -> str:
         """The address of Keystone, as users know it."""
-        return f"{self.server.url}/identity/v3"
+        return f"{self.server.url}/v3"
 
     @property
     def requests(self) -> list[str]:
@@ -201,7 +204,7 @@ class Endpoint:
     @property
     def logins(self) -> int:
         """How often somebody signed in so far."""
-        return self.requests.count("POST /identity/v3/auth/tokens")
+        return self.requests.count("POST /v3/auth/tokens")
 
     def expire(self) -> None:
         """Let no token be good any more."""
@@ -211,8 +214,10 @@ class Endpoint:
         """Return the answer to one request."""
         if self.faults[request.path]:
             return self.faults[request.path].popleft()
-        if request.path == "/identity/v3/auth/tokens":
+        if request.path == "/v3/auth/tokens":
             return self._token(request)
+        if request.path in ("/", "/v3", "/v3/"):
+            return self._keystone(request)
         if not request.path.startswith(tuple(SERVICES.values())):
             return Reply(status=404, body="<html><h1>404 Not Found</h1></html>")
         if request.headers.get("x-auth-token") not in self._tokens:
@@ -232,11 +237,24 @@ class Endpoint:
             return True
         return _number(asked) <= _number(self.microversions[1])
 
+    def _keystone(self, request: Request) -> Reply:
+        links = [{"rel": "self", "href": f"{self.url}/"}]
+        version = {"id": "v3.14", "status": "stable", "links": links}
+        if request.path == "/":
+            return Reply(status=300, body={"versions": {"values": [version]}})
+        return Reply(body={"version": version})
+
+    def _version(self, _: Request) -> Reply:
+        low, high = self.microversions
+        links = [{"rel": "self", "href": f"{self.server.url}/compute/v2.1/"}]
+        version = {"id": "v2.1", "status": "CURRENT", "links": links}
+        return Reply(body={"version": {**version, "version": high, "min_version": low}})
+
     def _token(self, request: Request) -> Reply:
         identity = request.json["auth"]["identity"]
         given = identity.get("password", {}).get("user", {}).get("password")
         given = given or identity.get("application_credential", {}).get("secret")
-        if given != self.password:
+        if self.password not in (None, given):
             return _refusal(401, "error", "The request you have made requires authentication.")
         token = f"gAAAAA-token-{next(self._numbers)}"
         self._tokens.add(token)
@@ -313,8 +331,11 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def endpoint_process(servers: int = 10_000, *, page: int = PAGE) -> Iterator[str]:
-    """Give the URL of Keystone of an endpoint in a process of its own, all pages made already."""
+def served(servers: int = 10_000, *, page: int = PAGE) -> Iterator[str]:
+    """Give the URL of Keystone of an endpoint in a process of its own, all pages made already.
+
+    It lets everybody in, whatever the password.
+    """
     command = [sys.executable, "-m", "tests.labs.openstack_endpoint", str(servers), str(page)]
     root = Path(__file__).parents[2]
     with subprocess.Popen(
@@ -331,6 +352,7 @@ def endpoint_process(servers: int = 10_000, *, page: int = PAGE) -> Iterator[str
 
 def _main(servers: int, page: int) -> None:
     with Endpoint(servers, page=page) as endpoint:
+        endpoint.password = None
         for start in range(0, servers, page):
             endpoint._rendered(start, page)
         print(endpoint.url, flush=True)

@@ -13,7 +13,7 @@ from tests.labs.openstack_endpoint import (
     PROJECT_ID,
     USER_ID,
     Endpoint,
-    endpoint_process,
+    served,
     server_document,
 )
 from tests.providers.openstack.clients import Opened, client, endpoint, opened
@@ -49,7 +49,7 @@ def test_a_first_list_is_one_login_and_one_request_a_page(opened: Opened) -> Non
     client = opened()
     assert _names(client) == [f"node-{n:05d}" for n in range(5)]
     assert opened.endpoint.requests == [
-        "POST /identity/v3/auth/tokens",
+        "POST /v3/auth/tokens",
         *[f"GET {DETAIL}"] * 3,
     ]
     assert opened.told == 4
@@ -181,7 +181,7 @@ def test_a_wait_that_the_service_asks_for_is_kept_or_told(
 def test_a_keystone_that_fails_leaves_the_request_unsent(
     client: Client, endpoint: Endpoint
 ) -> None:
-    endpoint.faults["/identity/v3/auth/tokens"].append(Reply(status=503))
+    endpoint.faults["/v3/auth/tokens"].append(Reply(status=503))
     with pytest.raises(UnavailableError) as caught:
         client.once("POST", "/servers", body={"server": {}})
     assert never_sent(caught.value)
@@ -420,7 +420,7 @@ def test_native_adapters_share_login_and_count(opened: Opened) -> None:
 
 
 def test_pages_of_ten_thousand_servers_need_the_memory_of_two(opened: Opened) -> None:
-    with endpoint_process(10_000) as url:
+    with served(10_000) as url:
         client = opened(auth_url=url)
         pages = client.pages("/servers/detail", "servers")
         count = len(next(pages))

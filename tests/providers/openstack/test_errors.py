@@ -144,7 +144,7 @@ def test_a_page_for_people_in_place_of_json_is_shown_as_text(opened: Opened) -> 
 
 def test_an_auth_url_that_is_no_keystone_is_told(opened: Opened) -> None:
     body = {"error": {"code": 404, "message": "no such path"}}
-    opened.endpoint.faults["/identity/v3/auth/tokens"].append(Reply(status=404, body=body))
+    opened.endpoint.faults["/v3/auth/tokens"].append(Reply(status=404, body=body))
     with pytest.raises(AuthError, match="identity refused signing in: no such path; check auth_u"):
         opened().call("GET", "/servers")
 
@@ -171,7 +171,7 @@ def test_a_keystone_that_is_not_there_is_told(opened: Opened) -> None:
 
 def test_a_keystone_that_answers_nonsense_is_told(opened: Opened) -> None:
     for body in ("<p>hello</p>", {"message": "hello"}):
-        opened.endpoint.faults["/identity/v3/auth/tokens"].append(Reply(status=201, body=body))
+        opened.endpoint.faults["/v3/auth/tokens"].append(Reply(status=201, body=body))
         with pytest.raises(UnavailableError, match=r"identity failed at signing in: hello"):
             opened(retries=0).call("GET", "/servers")
 
@@ -209,7 +209,7 @@ def test_what_the_libraries_raise_is_translated(
 
 def test_no_secret_is_in_an_error_of_signing_in(opened: Opened) -> None:
     secret = "hush-hush-1234"
-    opened.endpoint.faults["/identity/v3/auth/tokens"] += [
+    opened.endpoint.faults["/v3/auth/tokens"] += [
         Reply(status=400, body={"error": {"message": "bad body"}}),
         Reply(status=500),
     ]
