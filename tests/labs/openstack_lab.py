@@ -6,15 +6,15 @@ needs one starts one, in a directory which is kept, since installing it takes mi
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 import yaml
-from tests.labs.openstack import lab as labs, rest
-from tests.labs.openstack.lab import ACCOUNTS, DOMAIN, PASSWORD, REGION, Lab
+from tests.labs.openstack import lab as labs, processes, rest, services
+from tests.labs.openstack.lab import ACCOUNTS, DOMAIN, PASSWORD, REGION, Lab, LabError
 
 GIVEN = "CLOUDMESH_OPENSTACK_LAB"
 """Variable that names the directory of a lab which runs already; it is not stopped."""
@@ -113,17 +113,31 @@ class OpenstackLab:
 
     def service(self, name: str) -> AbstractContextManager[None]:
         """Take a server (`nova-api`, `glance`, `nova-compute-1` ...) down; back with the block."""
-        from tests.labs.openstack import services
-
         return services.without(self.lab, name)
+
+
+@contextmanager
+def running_lab() -> Iterator[OpenstackLab]:
+    """Give a running lab; one that this block started is stopped at its end."""
+    directory = Path(given or kept).resolve()
+    lab = labs.read(directory)
+    if given and lab is None:
+        raise LabError(f"{GIVEN} names {given}, where no lab is; see CONTRIBUTING.md")
+    ours = not given and (lab is None or not services.running(lab))
+    try:
+        if not given:
+            services.start_apart(directory)
+            lab = labs.read(directory)
+        assert lab is not None
+        yield OpenstackLab(lab=lab)
+    finally:
+        if ours and (lab := labs.read(directory)) is not None:
+            services.stop(lab)
+            assert not processes.marked(directory)
 
 
 @pytest.fixture(scope="session")
 def openstack_lab() -> Iterator[OpenstackLab]:
     """Give the running lab; the first test that asks for it may wait minutes for its start."""
-    if given:
-        lab = labs.read(Path(given))
-        assert lab is not None, f"{GIVEN}={given}: there is no lab; python -m tests.labs.openstack"
-        yield OpenstackLab(lab=lab)
-        return
-    raise NotImplementedError
+    with running_lab() as lab:
+        yield lab

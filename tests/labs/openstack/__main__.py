@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-volumes", action="store_true", help="leave Cinder out (a new lab)")
     for field in attrs.fields(Options):
         option = f"--{field.name.replace('_', '-')}"
-        parser.add_argument(option, type=field.type, help=f"{field.default} unless given")
+        parser.add_argument(option, type=type(field.default), help=f"{field.default} unless given")
     return parser
 
 
