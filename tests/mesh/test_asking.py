@@ -26,6 +26,20 @@ def test_a_cloud_that_tells_none_adds_none_unless_it_is_named_alone(plain: Mesh)
         plain.zones("plain")
 
 
+def test_a_cloud_whose_service_lacks_it_adds_none_either(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking() -> None:
+        raise UnsupportedError("sierra has no service that tells of quotas")
+
+    monkeypatch.setattr(mesh.clouds["sierra"], "quotas", lacking)
+    quotas = mesh.quotas()
+    assert quotas.errors == {}
+    assert {quota.cloud for quota in quotas} == {"india"}
+    with pytest.raises(UnsupportedError, match="sierra has no service that tells of quotas"):
+        mesh.quotas("sierra").one()
+
+
 def test_a_cloud_that_fails_hides_no_other(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
     def trip() -> None:
         raise KeyError("quota")

@@ -10,7 +10,8 @@ import pytest
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.mesh import Mesh
-from cloudmesh_sdk.models import OperationState
+from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.providers.memory import MemoryCloud
 
 VICTIM = Path(__file__).with_name("victim.py")
 OVER = {OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED}
@@ -42,9 +43,26 @@ def _truth(mesh: Mesh) -> None:
     operations = mesh.operations(limit=None)
     assert {operation.state for operation in operations} <= OVER
     done = [o for o in operations if o.state == "done"]
-    started = {o.result for o in done if o.act == "start"}
+    started = {made for o in done if o.act in ("start", "start_many") for made in _made(o)}
     deleted = {o.request["id"] for o in done if o.act == "delete"}
     assert {s.id for s in mesh.clouds["india"].servers()} == started - deleted
+
+
+def _made(operation: Operation) -> tuple[str | None, ...]:
+    return operation.results or (operation.result,)
+
+
+def _truth_of(mesh: Mesh, kind: str, act: str) -> None:
+    """Check that the cloud, the view and the journal say the same of things that an act makes."""
+    at_cloud = {row.id for row in getattr(mesh.clouds["india"], kind)()}
+    in_view = {row.id for row in getattr(mesh, kind)("india")}
+    assert at_cloud == in_view
+    operations = [o for o in mesh.operations(limit=None) if o.act == act]
+    assert {operation.state for operation in operations} <= OVER
+    made = [o.result for o in operations if o.state == "done"]
+    assert len(made) == len(set(made))
+    assert at_cloud - {"default", "sg-default"} >= set(made)
+    assert len(at_cloud) - len(made) <= 1, "nothing is there that no operation made, but a default"
 
 
 @pytest.mark.timeout(300)
@@ -57,6 +75,68 @@ def test_killed_while_starting(config: Path, keeper: Mesh) -> None:
     assert step > 14, "claims, starts, puts and outcomes of two servers are steps"
     names = [operation.target for operation in keeper.operations(limit=None)]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.timeout(300)
+def test_killed_while_starting_a_group(config: Path, keeper: Mesh) -> None:
+    step = 1
+    while _killed(config, "start_many", step):
+        with _next_command(config) as mesh:
+            _truth(mesh)
+        step += 1
+    assert step > 9, "the number, the intent, the claim, the start, three puts, the outcome"
+    groups = [o for o in keeper.operations(limit=None) if o.state == "done"]
+    assert groups
+    assert {len(operation.results) for operation in groups} == {3}
+    assert len({operation.target for operation in groups}) == len(groups)
+
+
+MADE = {
+    "create_floating_ip": "floating_ips",
+    "create_volume": "volumes",
+    "create_snapshot": "snapshots",
+    "create_security_group": "security_groups",
+}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("act", MADE)
+def test_killed_while_creating(config: Path, keeper: Mesh, act: str) -> None:
+    if act == "create_snapshot":
+        keeper.create_volume("disk", 1)
+    getattr(keeper, MADE[act])("india")
+    step = 1
+    while _killed(config, act, step):
+        with _next_command(config) as mesh:
+            _truth_of(mesh, MADE[act], act)
+        step += 1
+    assert step > 6
+    assert "done" in {o.state for o in keeper.operations() if o.act == act}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("act", ["attach_floating_ip", "attach_volume"])
+def test_killed_while_attaching(config: Path, keeper: Mesh, act: str) -> None:
+    server = keeper.start(name="doomed").one()
+    keeper.servers()
+    address = keeper.create_floating_ip()
+    volume = keeper.create_volume("disk", 1)
+    cloud = keeper.clouds["india"]
+    assert isinstance(cloud, MemoryCloud)
+    step = 1
+    while _killed(config, act, step):
+        with _next_command(config) as mesh:
+            shown = mesh.server("india", "doomed").public_ips
+            assert shown == cloud.server(server.id).public_ips
+            assert mesh.volume("india", "disk").server == cloud.volume(volume.id).server
+            (there,) = cloud.floating_ips()
+            assert mesh.floating_ip("india", address.id) == there
+            done = {o.state for o in mesh.operations(limit=None) if o.act == act}
+            assert done <= OVER
+            mesh.detach_floating_ip(address)
+            mesh.detach_volume("disk")
+        step += 1
+    assert step > 8
 
 
 @pytest.mark.timeout(300)
@@ -75,14 +155,15 @@ def test_killed_while_deleting_or_stopping(config: Path, keeper: Mesh, act: str)
 
 
 @pytest.mark.timeout(300)
-def test_killed_while_refreshing(config: Path, keeper: Mesh) -> None:
+@pytest.mark.parametrize("act", ["refresh", "refresh_whole"])
+def test_killed_while_refreshing(config: Path, keeper: Mesh, act: str) -> None:
     keeper.start(count=3)
     cloud = keeper.clouds["india"]
     step, killed = 1, True
     while killed:
         first = next(iter(cloud.servers()))
         cloud.delete(first)
-        killed = _killed(config, "refresh", step)
+        killed = _killed(config, act, step)
         with _next_command(config) as mesh:
             known = {s.name for s in mesh.servers("india", missing=True)}
             assert first.name in known, "what vanished is never silently dropped"

@@ -16,17 +16,29 @@ from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.mesh import Mesh
 
 WRITES = {
-    "view": ("replace", "put", "failed"),
+    "view": ("replace", "merge", "put", "failed"),
     "journal": ("add", "change"),
     "settings": ("numbers", "set_default"),
 }
-CALLS = ("servers", "server", "start", "stop", "delete")
+CALLS = (
+    "servers", "changes", "server", "start", "start_many", "stop", "delete",
+    "volume", "create_volume", "attach_volume", "create_snapshot",
+    "create_floating_ip", "attach_floating_ip", "security_groups", "create_security_group",
+)  # fmt: skip
 
 ACTS: dict[str, Callable[[Mesh], object]] = {
-    "start": lambda mesh: mesh.start(count=2),
+    "start": lambda mesh: mesh.start(name=f"own-{os.getpid()}-[1-2]"),
+    "start_many": lambda mesh: mesh.start(count=3),
+    "create_floating_ip": lambda mesh: mesh.create_floating_ip(),
+    "attach_floating_ip": lambda mesh: mesh.attach_floating_ip(mesh.floating_ips()[0], "doomed"),
+    "create_volume": lambda mesh: mesh.create_volume("disk", 1),
+    "attach_volume": lambda mesh: mesh.attach_volume("disk", "doomed"),
+    "create_snapshot": lambda mesh: mesh.create_snapshot("disk", "monday"),
+    "create_security_group": lambda mesh: mesh.create_security_group(f"group-{os.getpid()}"),
     "delete": lambda mesh: mesh.delete("doomed"),
     "stop": lambda mesh: mesh.stop("doomed"),
     "refresh": lambda mesh: mesh.refresh(kinds=["servers"]),
+    "refresh_whole": lambda mesh: mesh.refresh(kinds=["servers"], full=True),
 }
 
 

@@ -1,8 +1,10 @@
 """Questions that go straight to clouds: limits, zones, consoles, what was done, raw requests."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cloudmesh_sdk.errors import UnsupportedError
 from cloudmesh_sdk.fanout import Answer, Gathered, Source, ask
 from cloudmesh_sdk.mesh.abilities import OF_KIND, require
 from cloudmesh_sdk.models import Action, Quota, RawAnswer, Record, Server, Zone
@@ -80,13 +82,16 @@ class Asking:
         """Ask clouds at once; one that lacks the ability says nothing, unless named alone."""
         clouds = self._mesh.clouds
         names = self._mesh._names(cloud)
-        if len(names) == 1 and cloud is not None:
+        alone = len(names) == 1 and cloud is not None
+        if alone:
             require(clouds, names, ability)
 
         def one(name: str) -> tuple[list[T], int]:
             with clouds.use(name) as driver:
                 before = driver.calls
-                rows = list(question(driver)) if isinstance(driver, ability) else []
+                rows: list[T] = []
+                with suppress(*() if alone else (UnsupportedError,)):
+                    rows += question(driver) if isinstance(driver, ability) else ()
                 return rows, driver.calls - before
 
         answers = ask(names, one, deadline=DEADLINE)
