@@ -68,19 +68,24 @@ def _docs(session: nox.Session) -> None:
 
 
 def _unit(session: nox.Session) -> None:
-    _python(session, "pytest", "--continue-on-collection-errors", *session.posargs)
+    words = ("--continue-on-collection-errors", "-m", "not openstack")
+    _python(session, "pytest", *words, *session.posargs)
+
+
+def _everything(session: nox.Session) -> None:
+    _python(session, "pytest", "--continue-on-collection-errors", "--openstack", *session.posargs)
 
 
 @nox.session(venv_backend=BACKEND, reuse_venv=True)
 def tests(session: nox.Session) -> None:
-    """The gate: style, types, the example plug-in, then every test, doc block and notebook."""
+    """The gate: style, types, the example plug-in, then every test, OpenStack's too, and docs."""
     _ready(session)
     steps: dict[str, Callable[[nox.Session], None]] = {
         "lint": _lint,
         "types": _types,
         "docs": _docs,
         "example_plugin": _example_plugin,
-        "unit": _unit,  # last, so that its summary ends the output
+        "everything": _everything,  # last, so that its summary ends the output
     }
     failed = []
     for name, step in steps.items():
@@ -111,9 +116,17 @@ def types(session: nox.Session) -> None:
 
 @nox.session(venv_backend=BACKEND, reuse_venv=True)
 def unit(session: nox.Session) -> None:
-    """Tests and doc blocks only; arguments go to pytest: `nox -s unit -- tests/store -x`."""
+    """Tests without OpenStack, doc blocks; pytest's arguments: `nox -s unit -- tests/store -x`."""
     _ready(session)
     _unit(session)
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
+def openstack(session: nox.Session) -> None:
+    """Tests on an OpenStack of their own, which takes minutes and 3 GiB; arguments as for unit."""
+    _ready(session)
+    words = ("--openstack", "-m", "openstack")
+    _python(session, "pytest", *words, *(session.posargs or ("tests",)))
 
 
 @nox.session(venv_backend=BACKEND, reuse_venv=True)

@@ -10,7 +10,8 @@ LONGEST = 300
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests on the lab their time: some wait for several servers to boot."""
+    """Run the tests on the lab last, and give them time: some wait for several servers to boot."""
+    items.sort(key=lambda item: item.get_closest_marker("openstack") is not None)
     for item in items:
         if item.get_closest_marker("openstack") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONGEST, func_only=True))

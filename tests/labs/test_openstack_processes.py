@@ -15,23 +15,19 @@ from tests.labs.openstack.__main__ import main
 from tests.labs.openstack.lab import Lab, LabError
 from tests.labs.openstack.processes import Process
 
-SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
-PARENT = (
-    sys.executable,
-    "-c",
-    "import subprocess, sys, time\n"
-    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
-    "print('both', flush=True)\n"
-    "time.sleep(600)",
-)
-STUBBORN = (
-    sys.executable,
-    "-c",
-    "import signal, time\n"
-    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-    "print('deaf', flush=True)\n"
-    "time.sleep(600)",
-)
+SLEEP = "import time; time.sleep(600)"
+PARENT = f"""
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", "{SLEEP}"])
+print("both", flush=True)
+{SLEEP}
+"""
+DEAF = f"""
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+{SLEEP}
+"""
 STARTER = """
 import os, signal, sys
 from pathlib import Path
@@ -52,18 +48,22 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     services.stop(lab)
 
 
+def server(code: str) -> Process:
+    return Process(name="one", argv=(sys.executable, "-c", code))
+
+
 def said(lab: Lab, name: str, word: str) -> bool:
     return word in (lab.log / f"{name}.out").read_text()
 
 
 def test_what_runs_is_not_started_twice(lab: Lab) -> None:
-    assert processes.start(lab, Process(name="one", argv=SLEEP), {})
-    assert not processes.start(lab, Process(name="one", argv=SLEEP), {})
+    assert processes.start(lab, server(SLEEP), {})
+    assert not processes.start(lab, server(SLEEP), {})
     assert len(processes.marked(lab.directory)) == 1
 
 
 def test_a_stop_ends_children_too(lab: Lab) -> None:
-    processes.start(lab, Process(name="one", argv=PARENT), {})
+    processes.start(lab, server(PARENT), {})
     processes.wait("the child", lambda: said(lab, "one", "both"), 30)
     assert len(processes.marked(lab.directory)) == 2
     services.stop(lab)
@@ -71,14 +71,14 @@ def test_a_stop_ends_children_too(lab: Lab) -> None:
 
 
 def test_who_does_not_listen_is_killed(lab: Lab) -> None:
-    processes.start(lab, Process(name="one", argv=STUBBORN), {})
+    processes.start(lab, server(DEAF), {})
     processes.wait("the process", lambda: said(lab, "one", "deaf"), 30)
     processes.end(lab, ["one"], patience=0.5)
     assert processes.marked(lab.directory) == []
 
 
 def test_a_stop_finds_what_a_killed_starter_left(lab: Lab) -> None:
-    starter = [sys.executable, "-c", STARTER, str(lab.directory), "import time; time.sleep(600)"]
+    starter = [sys.executable, "-c", STARTER, str(lab.directory), SLEEP]
     done = subprocess.run(starter, cwd=services.ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
     assert services.running(lab) == ["one"]
@@ -87,7 +87,7 @@ def test_a_stop_finds_what_a_killed_starter_left(lab: Lab) -> None:
 
 
 def test_a_stop_finds_what_no_pid_file_tells_of(lab: Lab) -> None:
-    processes.start(lab, Process(name="one", argv=SLEEP), {})
+    processes.start(lab, server(SLEEP), {})
     (lab.run / "one.json").unlink()
     services.stop(lab)
     assert processes.marked(lab.directory) == []
@@ -101,7 +101,7 @@ def test_a_pid_that_now_is_somebody_elses_is_left_alone(lab: Lab) -> None:
 
 
 def test_a_server_that_ended_is_told_with_where_to_look(lab: Lab) -> None:
-    processes.start(lab, Process(name="one", argv=(sys.executable, "-c", "pass")), {})
+    processes.start(lab, server("pass"), {})
     processes.wait("its end", lambda: processes.leader(lab, "one") is None, 30)
     with pytest.raises(LabError, match=r"one has ended; .*one\.out"):
         processes.must_run(lab, "one")
