@@ -9,8 +9,9 @@ import pytest
 from tests.shell.calling import Cm
 
 from cloudmesh_sdk import wire
+from cloudmesh_sdk.config import CloudConfig
 from cloudmesh_sdk.mesh import Mesh
-from cloudmesh_sdk.shell.watching import watching
+from cloudmesh_sdk.shell.watching import unkept, watching
 from cloudmesh_sdk.wire import Exchange
 
 
@@ -65,12 +66,21 @@ def test_a_tape_holds_all_exchanges_and_says_how_it_is_played_back(cm: Cm, tmp_p
     assert result.exit_code == 0
     assert result.error == (
         f"2 exchanges with india, sierra are in {tape}, secrets masked; cm register NAME "
-        f"--driver openstack --set replay={tape} plays them back\n"
+        f"--driver openstack --set replay={tape} --no-check plays them back\n"
     )
     assert sorted(kept.cloud for kept in wire.read(tape)) == ["india", "sierra"]
     assert tape.stat().st_mode & 0o777 == 0o600
     assert cm(f"refresh india --kind servers --record {tape} --debug-http").exit_code == 0
     assert sorted(kept.cloud for kept in wire.read(tape)) == ["india", "india", "sierra"]
+
+
+def test_a_tape_begins_with_signing_in() -> None:
+    openstack = CloudConfig(name="a", driver="openstack", options={"region_name": "r"})
+    assert dict(unkept(openstack).options) == {"region_name": "r", "cache": False}
+    memory = CloudConfig(name="b", driver="memory")
+    assert unkept(memory) is memory
+    broken = CloudConfig(name="c", driver="nothing")
+    assert unkept(broken) is broken
 
 
 def test_a_script_has_one_tape(cm: Cm, tmp_path: Path) -> None:

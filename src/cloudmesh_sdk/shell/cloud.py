@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import attrs
 import click
 
+from cloudmesh_sdk.config import CloudConfig
 from cloudmesh_sdk.errors import CloudmeshError
 from cloudmesh_sdk.shell import codes, params
 from cloudmesh_sdk.shell.app import Group
@@ -67,7 +68,7 @@ class CloudInfo:
     active: bool
     file: str
     source: str | None
-    """An account that stands elsewhere, whose options these are laid over."""
+    """An account that stands elsewhere, whose options are below the entry's own."""
     options: dict[str, Any]
     defaults: dict[str, Any]
 
@@ -138,16 +139,26 @@ def info(session: Session, name: str, format: str) -> None:  # noqa: A002
     is_active = name in mesh.active
     mesh.clouds.require(name)
     entry = mesh.config.clouds[name]
+    there = _resolved(entry)
     shown = CloudInfo(
         cloud=name,
         driver=entry.driver,
         active=is_active,
         file=entry.where.at("clouds", name),
         source=entry.source,
-        options=shown_options(entry.driver, dict(entry.options)),
+        options=shown_options(entry.driver, there),
         defaults=dict(entry.defaults),
     )
     show_record(shown, format)
+
+
+def _resolved(entry: CloudConfig) -> dict[str, Any]:
+    """Return the options of a cloud, those of an account elsewhere too, where that can be read."""
+    try:
+        return entry.resolved()
+    except CloudmeshError as error:
+        note(" ".join(str(error).split()))
+        return dict(entry.options)
 
 
 def shown_options(driver: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -154,7 +154,8 @@ def _check(session: Session, name: str, entry: Mapping[str, Any]) -> None:
     """Ask the cloud who we are, before anything is written."""
     from cloudmesh_sdk.mesh import Mesh
 
-    with Mesh.open("memory", config=_config(name, entry)) as mesh:
+    config = _config(name, entry)
+    with Mesh.open("memory", config=session.told(config)) as mesh:
         session.watch(mesh)
         gathered = mesh.check([name])
     for error in gathered.errors.values():

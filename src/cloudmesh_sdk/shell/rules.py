@@ -44,6 +44,15 @@ def row(group: SecurityGroup, rule: Rule, groups: Mapping[str, str]) -> RuleRow:
     )  # fmt: skip
 
 
+def rows(group: SecurityGroup, groups: Mapping[str, str]) -> list[RuleRow]:
+    """Return the rules of a group as rows, in an order of our own: clouds have none."""
+    found = [row(group, one, groups) for one in group.rules]
+    return sorted(
+        found,
+        key=lambda r: (r.direction != "ingress", r.protocol, r.from_port or 0, r.remote),
+    )
+
+
 def rule(*, port: str | None, last: int | None, protocol: str, remote: str, egress: bool) -> Rule:
     """Return the rule that options mean; raises `click.UsageError`.
 

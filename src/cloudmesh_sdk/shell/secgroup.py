@@ -169,7 +169,7 @@ def _print(session: Session, group: SecurityGroup, look: Look) -> None:
     except CloudmeshError:  # ids will do
         groups = []  # type: ignore[assignment]
     named = {known.id: known.name for known in groups}
-    rows = [rules.row(group, rule, named) for rule in group.rules]
+    rows = rules.rows(group, named)
     show(session, rows, rules.RuleRow, look)
     if not rows:
         note(f"{group.cloud}: {group.name} has no rules: it lets nothing in, and nothing out")

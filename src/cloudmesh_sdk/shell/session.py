@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
     from cloudmesh_sdk.shell.watching import Watcher
 
-_Key = tuple[str, Path]
+_Key = tuple[str, Path, bool]
 _Stamp = tuple[int, int]
 
 
@@ -46,17 +46,22 @@ class Session:
         """The mesh, opened when first asked for, and again when its configuration changed."""
         from cloudmesh_sdk.mesh import Mesh
 
-        key, stamp = (self.store, self.path), _stamp(self.path)
+        config = None if self.watcher is None else self.watcher.config(self.read_config())
+        key, stamp = (self.store, self.path, config is not None), _stamp(self.path)
         old, mesh = self._meshes.get(key, (stamp, None))
         if mesh is not None and old != stamp:
             del self._meshes[key]
             mesh.close()
             mesh = None
         if mesh is None:
-            mesh = Mesh.open(self.store, config=self.read_config())
+            mesh = Mesh.open(self.store, config=config or self.read_config())
             self._meshes[key] = (stamp, mesh)
         self.watch(mesh)
         return mesh
+
+    def told(self, config: "Config") -> "Config":
+        """Return a configuration as who looks at the wire wants it."""
+        return (self.watcher and self.watcher.config(config)) or config
 
     def watch(self, mesh: "Mesh") -> None:
         """Let who looks at the wire hear what a mesh sends."""

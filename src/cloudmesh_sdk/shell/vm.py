@@ -9,7 +9,7 @@ from cloudmesh_sdk.shell import choosing, params
 from cloudmesh_sdk.shell.acts import STATES, add_acts
 from cloudmesh_sdk.shell.app import Group
 from cloudmesh_sdk.shell.lists import listing, show_view
-from cloudmesh_sdk.shell.output import Look, looks, show
+from cloudmesh_sdk.shell.output import Look, looks, note, show
 from cloudmesh_sdk.shell.past import Past, past
 from cloudmesh_sdk.shell.records import FORMAT, show_record
 from cloudmesh_sdk.shell.session import Session
@@ -54,6 +54,8 @@ def history(session: Session, name: str, cloud: str | None, own: bool, look: Loo
     """Show what happened to a server, oldest first: seen and done here, and by the cloud."""
     server = choosing.server(session, cloud, name)
     show(session, past(session, server, own=own), Past, look)
+    if server.fault:
+        note(f"{server.cloud}: {server.name} is in the state {server.state}: {server.fault}")
 
 
 @vm_command.command("ssh")

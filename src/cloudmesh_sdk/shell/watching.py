@@ -6,9 +6,13 @@ import sys
 import threading
 from pathlib import Path
 
+import attrs
 import click
 
-from cloudmesh_sdk import wire
+from cloudmesh_sdk import plugins, wire
+from cloudmesh_sdk.config import CloudConfig, Config
+from cloudmesh_sdk.errors import CloudmeshError
+from cloudmesh_sdk.options import describe
 from cloudmesh_sdk.shell.output import note
 from cloudmesh_sdk.tables import visible
 from cloudmesh_sdk.wire import Exchange
@@ -41,6 +45,15 @@ class Watcher:
         except OSError as error:  # the cloud's thread is not to die of it: the line says so
             self._failed = error
 
+    def config(self, config: Config) -> Config | None:
+        """Return a configuration that keeps no tokens, where a tape is to begin with signing in.
+
+        None means that `config` will do as it is.
+        """
+        clouds = {} if self.tape is None else dict(config.clouds)
+        found = {name: unkept(cloud) for name, cloud in clouds.items()}
+        return attrs.evolve(config, clouds=found) if found != clouds else None
+
     def close(self) -> None:
         """Tell what became of the tape, where there is one."""
         if not self._clouds:
@@ -50,10 +63,12 @@ class Watcher:
         if self._failed is not None:
             raise click.ClickException(f"{self.tape} cannot be written: {self._failed.strerror}")
         clouds = ", ".join(sorted(set(self._clouds)))
+        count = len(self._clouds)
+        many = "1 exchange with {} is" if count == 1 else f"{count} exchanges with {{}} are"
+        where = shlex.quote(str(self.tape))
         note(
-            f"{len(self._clouds)} exchanges with {clouds} are in {self.tape}, secrets masked; cm "
-            f"register NAME --driver openstack --set replay={shlex.quote(str(self.tape))} plays "
-            "them back"
+            f"{many.format(clouds)} in {self.tape}, secrets masked; cm register NAME --driver "
+            f"openstack --set replay={where} --no-check plays them back"
         )
 
 
@@ -66,6 +81,17 @@ def watching(
     """
     path = _tape(tape) if tape is not None else known.tape if known else None
     return Watcher(shows=known.shows if shows is None and known else bool(shows), tape=path)
+
+
+def unkept(cloud: CloudConfig) -> CloudConfig:
+    """Return a cloud that takes up no token which was kept from before."""
+    try:
+        known = describe(plugins.load("providers", cloud.driver).Settings)
+    except CloudmeshError:  # who opens it says what is wrong
+        return cloud
+    if "cache" not in known:
+        return cloud
+    return attrs.evolve(cloud, options={**cloud.options, "cache": False})
 
 
 def _tape(text: str) -> Path:
