@@ -214,9 +214,7 @@ class Endpoint:
         """Return the answer to one request."""
         if self.faults[request.path]:
             return self.faults[request.path].popleft()
-        if request.path == "/v3/auth/tokens":
-            return self._token(request)
-        if request.path in ("/", "/v3", "/v3/"):
+        if request.path in ("/", "/v3", "/v3/", "/v3/auth/tokens"):
             return self._keystone(request)
         if not request.path.startswith(tuple(SERVICES.values())):
             return Reply(status=404, body="<html><h1>404 Not Found</h1></html>")
@@ -238,6 +236,8 @@ class Endpoint:
         return _number(asked) <= _number(self.microversions[1])
 
     def _keystone(self, request: Request) -> Reply:
+        if request.path.endswith("/tokens"):
+            return self._token(request)
         links = [{"rel": "self", "href": f"{self.url}/"}]
         version = {"id": "v3.14", "status": "stable", "links": links}
         if request.path == "/":

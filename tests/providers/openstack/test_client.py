@@ -393,7 +393,6 @@ def test_a_raw_request_takes_the_cloud_s_own_urls_only(client: Client, endpoint:
         "http://evil.example.org/compute/v2.1/servers",
         f"http://127.0.0.1:{port}@evil.example.org/compute/v2.1",
         f"https://127.0.0.1:{port}{DETAIL}",
-        f"{endpoint.server.url}/elsewhere",
     ):
         with pytest.raises(InvalidRequestError, match="not in the catalog; nothing was sent"):
             client.raw("GET", url)

@@ -20,14 +20,23 @@ _LIFE = 120.0
 
 
 class Access:
-    """The token of one account, got when first needed; many threads may ask at once."""
+    """The token of one account, got when first needed; many threads may ask at once.
+
+    `also` gives plain data to keep beside the token, for later processes.
+    """
 
     def __init__(
-        self, name: str, settings: OpenstackSettings, told: Callable[[], None], sent: Sent
+        self,
+        name: str,
+        settings: OpenstackSettings,
+        told: Callable[[], None],
+        sent: Sent,
+        also: Callable[[], Mapping[str, Any]],
     ) -> None:
         self.name = name
         self._settings = settings
-        self._lock = threading.Lock()
+        self._also = also
+        self._lock = threading.RLock()  # whoever hears of a login may ask who we are
         self._cache: Cache | None = None
         if settings.replay:
             tape = Tape(settings.replay)
@@ -44,12 +53,13 @@ class Access:
 
     def kept(self, key: str) -> Any:
         """Return what an earlier process kept beside its token; None where there is nothing."""
-        return self._read().get(key)
+        with self._lock:
+            return self._read().get(key)
 
-    def keep(self, **more: Any) -> None:
-        """Keep plain data beside the token, for later processes."""
-        self._read().update(more)
-        self._write()
+    def keep(self) -> None:
+        """Keep what is known now, for later processes."""
+        with self._lock:
+            self._write()
 
     def token(self) -> AccessInfo | None:
         """Return the token with its catalog; None for a plug-in that has neither.
@@ -156,10 +166,14 @@ class Access:
         return str(found) if found else None
 
     def _soon(self, token: AccessInfo) -> None:
-        """Say how long before its end a token is to be renewed: short-lived ones later."""
+        """Say how long before its end a token is to be renewed: short-lived ones later.
+
+        keystoneauth1 goes by our clock, which may be off.
+        """
         if token.expires is not None and token.issued is not None:
             life = (token.expires - token.issued).total_seconds()
-            self._plugin.MIN_TOKEN_LIFE_SECONDS = int(min(_LIFE, life / 5))
+            skew = (self._kept or {}).get("skew") or self._also().get("skew") or 0.0
+            self._plugin.MIN_TOKEN_LIFE_SECONDS = int(min(_LIFE, life / 5) - skew)
 
     def _read(self) -> dict[str, Any]:
         if self._kept is None:
@@ -172,7 +186,7 @@ class Access:
     def _write(self) -> None:
         state = self._plugin.get_auth_state() if self._cache else None
         if self._cache and state:
-            self._cache.write({**(self._kept or {}), "state": state})
+            self._cache.write({**self._also(), "state": state})
 
 
 def _cache(settings: OpenstackSettings) -> Cache:

@@ -59,7 +59,7 @@ class Client:
         self._skew: float | None = None
         self._versions = Versions(name, settings)
         self._learned = False
-        self._access = Access(name, settings, told, self._sent)
+        self._access = Access(name, settings, told, self._sent, self._beside)
         self.native = Native(self._access.session, settings, self.microversion)
 
     @property
@@ -267,7 +267,7 @@ class Client:
                         continue
                 newer = status == HTTPStatus.NOT_ACCEPTABLE and VERSION not in headers
                 if newer and asked and self._versions.lower(service, asked, response):
-                    self._access.keep(versions=self._versions.all())
+                    self._access.keep()
                     continue
                 return response
 
@@ -316,6 +316,10 @@ class Client:
             wire.write(Path(self._settings.record).expanduser(), told)
         if watch is not None:
             watch(told)
+
+    def _beside(self) -> dict[str, Any]:
+        """Return what is worth keeping beside the token."""
+        return {"skew": self._skew, "versions": self._versions.all()}
 
     def _set_clock(self, headers: Mapping[str, str]) -> None:
         try:
