@@ -33,6 +33,8 @@ TYPES: list[dict[str, Any]] = [
     for size, vcpus, ram in (("micro", 2, 1024), ("small", 2, 2048), ("large", 2, 8192))
 ]  # fmt: skip
 
+ZONES = ("us-east-1a", "us-east-1b")
+
 
 class Account:
     """Instances, keys and groups; kept in a file where one is given."""
@@ -94,6 +96,8 @@ class Account:
             raise Refusal("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist")
         if flavor not in {known["instanceType"] for known in TYPES}:
             raise Refusal("InvalidParameterValue", f"Invalid value '{flavor}' for InstanceType.")
+        if (zone := params.get("Placement.AvailabilityZone", ZONES[0])) not in ZONES:
+            raise Refusal("InvalidParameterValue", f"Invalid availability zone: [{zone}]")
         if key and key not in self.keys:
             raise Refusal("InvalidKeyPair.NotFound", f"The key pair '{key}' does not exist")
 
@@ -108,7 +112,10 @@ class Account:
             "clientToken": params.get("ClientToken", ""),
             "instanceType": params["InstanceType"],
             "launchTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-            "placement": {"availabilityZone": "us-east-1a", "tenancy": "default"},
+            "placement": {
+                "availabilityZone": params.get("Placement.AvailabilityZone", ZONES[0]),
+                "tenancy": "default",
+            },
             "privateIpAddress": f"10.0.{number // 250}.{number % 250 + 1}",
             "groupSet": [
                 {name: group[name] for name in ("groupId", "groupName")}
@@ -187,7 +194,26 @@ class Account:
         text = base64.b64encode(f"{instance['instanceId']} boots\n".encode()).decode()
         return {"instanceId": instance["instanceId"], "output": text}
 
+    def _CreateTags(self, params: Params) -> dict[str, Any]:  # noqa: N802
+        for instance in self._known(numbered(params, "ResourceId")):
+            new = list(tags(params, "Tag"))
+            keys = {tag["key"] for tag in new}
+            kept = [tag for tag in instance["tagSet"] if tag["key"] not in keys]
+            instance["tagSet"] = [*kept, *new]
+        return {"return": "true"}
+
+    def _DeleteTags(self, params: Params) -> dict[str, Any]:  # noqa: N802
+        keys = {tag["key"] for tag in tags(params, "Tag")}
+        for instance in self._known(numbered(params, "ResourceId")):
+            kept = [tag for tag in instance["tagSet"] if tag["key"] not in keys]
+            instance["tagSet"] = kept
+        return {"return": "true"}
+
     # images, types, account
+
+    def _DescribeAvailabilityZones(self, _: Params) -> dict[str, Any]:  # noqa: N802
+        zones = [{"zoneName": z, "zoneState": "available", "messageSet": []} for z in ZONES]
+        return {"availabilityZoneInfo": zones}
 
     def _DescribeImages(self, params: Params) -> dict[str, Any]:  # noqa: N802
         owners = [self.owner if o == "self" else o for o in numbered(params, "Owner")]

@@ -41,12 +41,12 @@ def paged(
     return found[start : start + size], {"nextToken": str(start + size)} if more else {}
 
 
-def tags(params: Params) -> Iterator[dict[str, str]]:
-    stem = "TagSpecification.1.Tag"
+def tags(params: Params, stem: str = "TagSpecification.1.Tag") -> Iterator[dict[str, str]]:
     for number in itertools.count(1):
         if f"{stem}.{number}.Key" not in params:
             return
-        yield {"key": params[f"{stem}.{number}.Key"], "value": params[f"{stem}.{number}.Value"]}
+        value = params.get(f"{stem}.{number}.Value", "")
+        yield {"key": params[f"{stem}.{number}.Key"], "value": value}
 
 
 def permission(params: Params) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import botocore.session
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from tests.labs.ec2_endpoint import xml
 
 from cloudmesh_sdk.providers.ec2.answers import MASK, Nonsense, parse
@@ -86,7 +86,8 @@ DATA = st.recursive(
 )
 
 
-@settings(max_examples=30)
+# on a busy machine making examples may be slow, which says nothing of what is tried
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(WORDS, DATA, min_size=1))
 def test_whatever_is_sent_is_read_back_equal(content: dict[str, object]) -> None:
     assert parse(answer(xml(content)))[1] == content

@@ -16,7 +16,10 @@ from cloudmesh_sdk.testing import (
     KeypairSuite,
     Many,
     QuotaSuite,
+    RenameSuite,
     SecurityGroupSuite,
+    TagSuite,
+    ZoneSuite,
 )
 from cloudmesh_sdk.testing.clouds import CANARY
 from cloudmesh_sdk.testing.server import closed_port, silence
@@ -24,7 +27,16 @@ from cloudmesh_sdk.testing.server import closed_port, silence
 Opened = Callable[..., Ec2Cloud]
 
 
-class TestEndpoint(CloudSuite, KeypairSuite, SecurityGroupSuite, ConsoleSuite, QuotaSuite):
+class TestEndpoint(
+    CloudSuite,
+    KeypairSuite,
+    SecurityGroupSuite,
+    ConsoleSuite,
+    QuotaSuite,
+    ZoneSuite,
+    TagSuite,
+    RenameSuite,
+):
     absent: ClassVar = "i-0123456789abcdef0"
 
     @pytest.fixture
@@ -84,7 +96,16 @@ ELSEWHERE = "moto cannot be told to fail so; tried at the tests' own endpoint"
 
 
 @pytest.mark.lab
-class TestMoto(CloudSuite, KeypairSuite, SecurityGroupSuite, ConsoleSuite, QuotaSuite):
+class TestMoto(
+    CloudSuite,
+    KeypairSuite,
+    SecurityGroupSuite,
+    ConsoleSuite,
+    QuotaSuite,
+    ZoneSuite,
+    TagSuite,
+    RenameSuite,
+):
     absent: ClassVar = "i-0123456789abcdef0"
     lacks: ClassVar = {
         **dict.fromkeys(("refused", "hanging", "garbage", "half_page", "lossy"), ELSEWHERE),

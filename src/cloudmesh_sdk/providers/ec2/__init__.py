@@ -2,9 +2,10 @@
 
 import base64
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
+import attrs
 from botocore.config import Config
 
 from cloudmesh_sdk.errors import (
@@ -24,20 +25,25 @@ from cloudmesh_sdk.models import (
     Server,
     ServerRequest,
     ServerState,
+    Zone,
 )
 from cloudmesh_sdk.providers.base import (
     Cloud,
     HasConsole,
     HasKeypairs,
     HasQuotas,
+    HasRename,
     HasSecurityGroups,
+    HasTags,
+    HasZones,
 )
-from cloudmesh_sdk.providers.ec2 import keys, network, records
+from cloudmesh_sdk.providers.ec2 import network, records
+from cloudmesh_sdk.providers.ec2.access import Access
 from cloudmesh_sdk.providers.ec2.answers import Nonsense
 from cloudmesh_sdk.providers.ec2.budget import Budget
 from cloudmesh_sdk.providers.ec2.client import VERSIONS, Client
 from cloudmesh_sdk.providers.ec2.errors import SKEW, code_of, never_sent, translated
-from cloudmesh_sdk.providers.ec2.launch import filtered, launch, listed
+from cloudmesh_sdk.providers.ec2.launch import filtered, launch, listed, tagging
 from cloudmesh_sdk.providers.ec2.settings import Ec2Settings
 
 __all__ = ["Ec2Cloud", "Ec2Settings"]
@@ -46,18 +52,26 @@ _FLAVORS_PAGE = 100
 """The most that DescribeInstanceTypes gives at a time."""
 
 
-class Ec2Cloud(Cloud, HasKeypairs, HasSecurityGroups, HasConsole, HasQuotas):
+class Ec2Cloud(
+    Access,
+    HasConsole,
+    HasQuotas,
+    HasZones,
+    HasTags,
+    HasRename,
+):
     """One account at one region of EC2."""
 
     Settings: ClassVar[type] = Ec2Settings
     parallel: ClassVar[int] = 8
+    extras: ClassVar[frozenset[str]] = frozenset({"zone"})
 
     def __init__(self, name: str, settings: Ec2Settings) -> None:
         super().__init__(name)
         self.settings = settings
         self.settle = settings.settle
         self._counting = threading.Lock()
-        self._client = Client(name, settings, self._count)
+        self._client = Client(name, settings, self._count, lambda: self.watch)
         self._native: Any = None
 
     def _count(self) -> None:
@@ -215,61 +229,27 @@ class Ec2Cloud(Cloud, HasKeypairs, HasSecurityGroups, HasConsole, HasQuotas):
     def _act(self, action: str, server: Server, *, again: bool = True) -> None:
         self._client.call(action, listed("InstanceId", (server.id,)), again=again)
 
-    def keypairs(self) -> Iterator[Keypair]:
-        """Yield the keypairs of this account."""
-        answer = self._client.call("DescribeKeyPairs", {"IncludePublicKey": "true"})
-        found = self._client.part(answer, "DescribeKeyPairs", "keySet")
-        yield from self._client.records("DescribeKeyPairs", records.keypair, found)
+    def tag(self, server: Server, tags: Mapping[str, str | None]) -> Server:
+        """Set tags, and take away those that are None; a request each, and one to look."""
+        chosen = {key: value for key, value in tags.items() if key != records.TOKEN_TAG}
+        new = {key: value for key, value in chosen.items() if value is not None}
+        if new:
+            self._client.call("CreateTags", tagging(server.id, new))
+        if old := {key: None for key in chosen if key not in new}:
+            self._client.call("DeleteTags", tagging(server.id, old))
+        now = self.server(server.id)  # which may be of a moment before, with EC2
+        kept = {key: value for key, value in now.tags.items() if key not in old}
+        return attrs.evolve(now, tags={**kept, **new}, name=new.get("Name", now.name))
 
-    def upload_key(self, name: str, public_key: str) -> Keypair:
-        """Store a public key under a name; the same key again is no error."""
-        if not keys.blob(public_key):
-            raise InvalidRequestError(
-                f"{self.name}: key {name} is no public key in OpenSSH form (ssh-ed25519 AAAA…)"
-            )
-        material = base64.b64encode(public_key.encode()).decode()
-        params = {"KeyName": name, "PublicKeyMaterial": material}
-        try:
-            native = self._client.call("ImportKeyPair", params)
-        except ConflictError as error:
-            if code_of(error) != "InvalidKeyPair.Duplicate":
-                raise
-            native = self._same_key(name, public_key, error)
-        whole = {**native, "publicKey": public_key}
-        return self._client.records("ImportKeyPair", records.keypair, [whole])[0]
+    def rename(self, server: Server, name: str) -> Server:
+        """Give a server another Name tag."""
+        return self.tag(server, {"Name": name})
 
-    def _same_key(self, name: str, public_key: str, taken: ConflictError) -> dict[str, Any]:
-        answer = self._client.call(
-            "DescribeKeyPairs", {**listed("KeyName", (name,)), "IncludePublicKey": "true"}
-        )
-        for native in self._client.part(answer, "DescribeKeyPairs", "keySet"):
-            if keys.same(native, public_key):
-                return dict(native)
-        raise ConflictError(
-            f"{self.name} has another key named {name}; delete it or take another name",
-            request_id=taken.request_id,
-        ) from taken
-
-    def delete_key(self, name: str) -> None:
-        try:
-            self._client.call("DeleteKeyPair", {"KeyName": name})
-        except NotFoundError:
-            return
-
-    def security_groups(self) -> Iterable[SecurityGroup]:
-        return network.security_groups(self._client)
-
-    def create_security_group(self, name: str, description: str) -> SecurityGroup:
-        return network.create(self._client, name, description)
-
-    def delete_security_group(self, group: SecurityGroup) -> None:
-        network.delete(self._client, group.id)
-
-    def allow(self, group: SecurityGroup, rule: Rule) -> None:
-        network.change(self._client, "Authorize", group.id, rule)
-
-    def revoke(self, group: SecurityGroup, rule: Rule) -> None:
-        network.change(self._client, "Revoke", group.id, rule)
+    def zones(self) -> Iterator[Zone]:
+        """Yield the availability zones of the region that are open to this account."""
+        answer = self._client.call("DescribeAvailabilityZones")
+        found = self._client.part(answer, "DescribeAvailabilityZones", "availabilityZoneInfo")
+        yield from self._client.records("DescribeAvailabilityZones", records.zone, found)
 
     def console(self, server: Server) -> str:
         answer = self._client.call("GetConsoleOutput", {"InstanceId": server.id})

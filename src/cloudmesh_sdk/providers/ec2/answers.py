@@ -14,7 +14,8 @@ MASK = "***"
 SECRETS = frozenset({"userData", "passwordData", "keyMaterial"})
 
 LISTS = frozenset({
-    "accelerators", "bandwidthWeightings", "blockDeviceMapping", "disks", "fpgas", "gpus", "groups",
+    "accelerators", "availabilityZoneInfo", "bandwidthWeightings", "blockDeviceMapping", "disks",
+    "fpgas", "gpus", "groups",
     "ipPermissions", "ipPermissionsEgress", "ipRanges", "ipv6Ranges", "networkCards",
     "neuronDevices", "prefixListIds", "productCodes", "securityGroupInfo", "supportedArchitectures",
     "supportedBootModes", "supportedFeatures", "supportedRootDeviceTypes", "supportedStrategies",

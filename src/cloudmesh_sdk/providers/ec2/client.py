@@ -15,15 +15,16 @@ from urllib.parse import urlencode
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.httpsession import get_cert_path
-from botocore.utils import get_environ_proxies
 
 from cloudmesh_sdk.errors import BackendError
 from cloudmesh_sdk.providers.ec2.answers import MASK, Nonsense, glimpse, parse
 from cloudmesh_sdk.providers.ec2.budget import Budget
 from cloudmesh_sdk.providers.ec2.credentials import Identity, endpoint
-from cloudmesh_sdk.providers.ec2.errors import Late, Refused, never_sent, translated
+from cloudmesh_sdk.providers.ec2.errors import Refused, never_sent, translated
 from cloudmesh_sdk.providers.ec2.settings import Ec2Settings
+from cloudmesh_sdk.providers.ec2.telling import exchange
+from cloudmesh_sdk.providers.ec2.transport import pool, whole
+from cloudmesh_sdk.wire import Watch
 
 VERSIONS = {"ec2": "2016-11-15", "sts": "2011-06-15"}
 """Versions of the services' APIs that we speak."""
@@ -35,8 +36,6 @@ _log = logging.getLogger(__name__)
 logging.getLogger("botocore.auth").setLevel(logging.INFO)
 
 _CONNECT = 10.0
-_THREADS = 8
-_CHUNK = 1 << 18
 _SHORT = 4
 """Secrets below this length are not looked for in texts: they would be found in words."""
 
@@ -45,9 +44,18 @@ _GARBLED = (AttributeError, KeyError, TypeError, ValueError)
 
 
 class Client:
-    """Asks one endpoint. `told` hears of each request just before it goes out."""
+    """Asks one endpoint.
 
-    def __init__(self, name: str, settings: Ec2Settings, told: Callable[[], None]) -> None:
+    `told` hears of each request just before it goes out; who `watch` gives hears of each exchange.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Ec2Settings,
+        told: Callable[[], None],
+        watch: Callable[[], Watch | None] = lambda: None,
+    ) -> None:
         self.name = name
         self.identity = Identity(settings)
         self.url = endpoint(name, settings)
@@ -55,7 +63,8 @@ class Client:
         """Seconds our clock is ahead of the service's, as of its last answer."""
         self._settings = settings
         self._told = told
-        self._pool = _pool(self.url, settings)
+        self._watch = watch
+        self._pool = pool(self.url, settings)
 
     def budget(self) -> Budget:
         """Return what one call may spend."""
@@ -159,6 +168,24 @@ class Client:
     ) -> tuple[int, Mapping[str, str], bytes]:
         begun = time.monotonic()
         self._told()
+        try:
+            status, answered, content = self._exchange(service, headers, body, begun + seconds)
+        except Exception as error:
+            self._tell(service, headers=headers, body=body, begun=begun, error=error)
+            raise
+        _log.debug(
+            "%s: %s: HTTP %d, %d bytes in %.3f s, request %s",
+            *(self.name, action, status, len(content), time.monotonic() - begun),
+            answered.get("x-amzn-requestid", "-"),
+        )
+        told = {"status": status, "answered": answered, "answer": content}
+        self._tell(service, headers=headers, body=body, begun=begun, **told)
+        return status, answered, content
+
+    def _exchange(
+        self, service: str, headers: dict[str, str], body: bytes, end: float
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        seconds = end - time.monotonic()
         response = self._pool.request(
             "POST",
             self._url(service),
@@ -170,18 +197,18 @@ class Client:
             timeout=urllib3.Timeout(connect=min(_CONNECT, seconds), read=seconds),
         )
         try:
-            content = _content(response, begun + seconds)
+            content = whole(response, end)
         except BaseException:
             response.close()  # half-read connections must not be used again
             raise
         response.release_conn()
-        took = time.monotonic() - begun
-        _log.debug(
-            "%s: %s: HTTP %d, %d bytes in %.3f s, request %s",
-            *(self.name, action, response.status, len(content), took),
-            response.headers.get("x-amzn-requestid", "-"),
-        )
         return response.status, response.headers, content
+
+    def _tell(self, service: str, **told: Any) -> None:
+        watch = self._watch()
+        if watch is not None:
+            url, hide = self._url(service), self._without_secrets
+            watch(exchange(self.name, service, url=url, hide=hide, **told))
 
     def _set_clock(self, headers: Mapping[str, str]) -> None:
         try:
@@ -231,30 +258,6 @@ class Client:
             if secret and len(secret) >= _SHORT:
                 text = text.replace(secret, MASK)
         return text
-
-
-def _pool(url: str, settings: Ec2Settings) -> urllib3.PoolManager:
-    options: dict[str, Any] = {"maxsize": _THREADS, "cert_reqs": "CERT_NONE"}
-    if settings.verify:
-        trusted = settings.ca_bundle or get_cert_path(True)
-        options |= {"cert_reqs": "CERT_REQUIRED", "ca_certs": trusted}
-    proxy = get_environ_proxies(url).get(url.partition(":")[0])
-    if proxy:
-        return urllib3.ProxyManager(proxy, **options)
-    return urllib3.PoolManager(**options)
-
-
-def _content(response: urllib3.BaseHTTPResponse, end: float) -> bytes:
-    """Return the body, read as it comes so that neither silence nor a trickle outlasts `end`."""
-    chunks = []
-    while chunk := response.read1(_CHUNK):
-        chunks.append(chunk)
-        left = end - time.monotonic()
-        if left <= 0:
-            raise Late("its time was over in the middle of the answer")
-        if (socket := getattr(response.connection, "sock", None)) is not None:
-            socket.settimeout(left)
-    return b"".join(chunks)
 
 
 def _first(data: Any, name: str) -> Any:

@@ -30,6 +30,16 @@ def tags(resource: str, values: Mapping[str, str]) -> dict[str, str]:
     return params
 
 
+def tagging(server: str, values: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the parameters of CreateTags, or of DeleteTags where values are None."""
+    params = listed("ResourceId", (server,))
+    for number, (key, value) in enumerate(values.items(), 1):
+        params[f"Tag.{number}.Key"] = key
+        if value is not None:
+            params[f"Tag.{number}.Value"] = value
+    return params
+
+
 def launch(request: ServerRequest, groups: tuple[str, ...]) -> dict[str, str]:
     """Return the parameters of RunInstances for one server; `groups` are ids or names.
 
@@ -48,6 +58,8 @@ def launch(request: ServerRequest, groups: tuple[str, ...]) -> dict[str, str]:
     }
     if request.key:
         params["KeyName"] = request.key
+    if request.zone:
+        params["Placement.AvailabilityZone"] = request.zone
     if request.user_data is not None:
         params["UserData"] = base64.b64encode(request.user_data.encode()).decode()
     return params

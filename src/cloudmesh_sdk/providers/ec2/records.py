@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from cloudmesh_sdk.models import Flavor, Image, Keypair, Quota, Server, ServerState
+from cloudmesh_sdk.models import Flavor, Image, Keypair, Quota, Server, ServerState, Zone
 
 TOKEN_TAG = "cloudmesh:token"  # noqa: S105 - the name of a tag
 """Tag that carries the idempotency token of the operation that started a server."""
@@ -107,6 +107,16 @@ def keypair(native: Mapping[str, Any], cloud: str) -> Keypair:
         name=native["keyName"],
         fingerprint=native.get("keyFingerprint") or None,
         public_key=(native.get("publicKey") or "").strip() or None,
+        native=native,
+    )
+
+
+def zone(native: Mapping[str, Any], cloud: str) -> Zone:
+    """Return the zone that an availability zone is."""
+    return Zone(
+        cloud=cloud,
+        name=native["zoneName"],
+        available=native.get("zoneState") == "available",
         native=native,
     )
 
