@@ -86,6 +86,50 @@ def test_a_left_out_test_fails_in_ci(tmp_path: Path, ci: str, outcome: dict[str,
     assert "no server" in done.stdout
 
 
+ON_OPENSTACK = """
+import pytest
+
+@pytest.mark.openstack
+def test_one(): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "lab", "outcome"),
+    [
+        ([], "", "skipped"),
+        ([], "/somewhere", "passed"),
+        (["--openstack"], "", "passed"),
+    ],
+)
+def test_what_needs_an_openstack_runs_only_where_it_may(
+    tmp_path: Path, words: list[str], lab: str, outcome: str
+) -> None:
+    (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text(encoding="utf-8"))
+    (tmp_path / "test_on_openstack.py").write_text(ON_OPENSTACK)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", *words, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "CI": "", "CLOUDMESH_OPENSTACK_LAB": lab},
+    )
+    assert f"1 {outcome}" in done.stdout.splitlines()[-1]
+    assert ("--openstack starts" in done.stdout) is (outcome == "skipped")
+
+
+def test_the_gate_leaves_the_tests_on_openstack_in() -> None:
+    (function,) = [
+        node
+        for node in ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == "_everything"
+    ]
+    words = {node.value for node in ast.walk(function) if isinstance(node, ast.Constant)}
+    assert "--openstack" in words
+    assert "-m" not in words
+
+
 # the metadata
 
 
