@@ -85,6 +85,34 @@ def test_an_address_moves_from_server_to_server(mesh: Mesh) -> None:
     ]  # fmt: skip
 
 
+def test_the_view_shows_an_address_before_the_server_does(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nova takes seconds until a server shows a floating IP, and its changes never tell."""
+    server = mesh.start(name="one", cloud="india").one()
+    address = mesh.create_floating_ip(cloud="india")
+
+    def late(id: str) -> Server:  # noqa: A002
+        assert id == server.id
+        return server
+
+    monkeypatch.setattr(_memory(mesh), "server", late)
+    mesh.attach_floating_ip(address, server)
+    assert mesh.server("india", "one").public_ips == (*server.public_ips, address.name)
+    mesh.detach_floating_ip(address)
+    assert mesh.server("india", "one").public_ips == server.public_ips
+
+
+def test_the_server_of_an_address_that_somebody_else_attached_is_found(mesh: Mesh) -> None:
+    server = mesh.start(name="one", cloud="india").one()
+    mesh.refresh("india", "servers").complete()
+    address = mesh.create_floating_ip(cloud="india")
+    _memory(mesh).attach_floating_ip(address, server)
+    mesh.refresh("india", "floating_ips").complete()
+    mesh.release_floating_ip(address.name)
+    assert mesh.operations()[0].request["servers"] == [server.id]
+
+
 def test_an_act_on_an_address_costs_itself_and_one_look_at_the_server(mesh: Mesh) -> None:
     mesh.start(name="one", cloud="india")
     address = mesh.create_floating_ip(cloud="india")

@@ -23,6 +23,10 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPlzqrPYtV6EIyRZ9xQiOhqxqrmMlVRbQ7MWF
 SSH = Rule(from_port=22, to_port=22)
 
 
+ADDRESS = "198.19.0.1"
+"""The first floating IP of a memory cloud."""
+
+
 class Scene:
     """A cloud with a server, an address, a volume, a snapshot and a group; and a mesh of it."""
 
@@ -33,6 +37,7 @@ class Scene:
         self.cloud = cloud
         self.server = self.mesh.start(name="web").one()
         self.address = self.mesh.create_floating_ip()
+        assert self.address.name == ADDRESS
         self.volume = self.mesh.create_volume("data", 1)
         self.snapshot = self.mesh.create_snapshot("data", "monday")
         self.group = self.mesh.create_security_group("shop")
@@ -111,6 +116,10 @@ def request_of(scene: Scene, operation: Operation) -> ServerRequest:
 def _attached(scene: Scene) -> dict[str, Any]:
     ids = {"server": scene.server.id, "servers": [scene.server.id]}
     return {"id": scene.address.id, **ids}
+
+
+def _freed(scene: Scene) -> dict[str, Any]:
+    return {"id": scene.address.id, "servers": [scene.server.id]}
 
 
 def _group_rules(scene: Scene) -> tuple[Rule, ...]:
@@ -201,18 +210,18 @@ CASES: dict[str, Case] = {
         lambda scene, o: scene.cloud.create_floating_ip(o.token), _made("floating_ips"),
     ),
     "attach_floating_ip": Case(
-        "198.18.0.9", _attached,
+        ADDRESS, _attached,
         lambda scene, _: scene.cloud.attach_floating_ip(scene.address, scene.server),
         lambda scene, _: scene.address.name in scene.mesh.server("india", "web").public_ips,
     ),
     "detach_floating_ip": Case(
-        "198.18.0.9", _attached,
+        ADDRESS, _freed,
         lambda scene, _: scene.cloud.detach_floating_ip(scene.address),
         lambda scene, _: scene.address.name not in scene.mesh.server("india", "web").public_ips,
         lambda scene: scene.mesh.attach_floating_ip(scene.address, "web"),
     ),
     "release_floating_ip": Case(
-        "198.18.0.9", _attached,
+        ADDRESS, _freed,
         lambda scene, _: scene.cloud.release_floating_ip(scene.address),
         _gone("floating_ips", "address"),
     ),

@@ -81,8 +81,10 @@ class Things:
         return self.act(act, FloatingIP, found, None, {"servers": self._served(found)})
 
     def _served(self, address: FloatingIP, *, but: str = "") -> list[str]:
-        """Return the ids of servers that were seen with an address."""
+        """Return the ids of servers that were seen with an address, or with what it stands for."""
         rows = self._mesh.servers(address.cloud, where={"public_ips": address.name})
+        if not rows and address.private_ip:
+            rows = self._mesh.servers(address.cloud, where={"private_ips": address.private_ip})
         return [row.id for row in rows if row.id != but]
 
     # Volumes and snapshots

@@ -63,8 +63,15 @@ Reached = Callable[[Any, Operation], bool]
 """Tells of such a thing (None: it is gone) whether it is as the operation wanted it."""
 
 
-def look_at(now: Now, kept: Callable[[Operation], Record], reached: Reached) -> Any:
+Beside = Callable[[Any, Operation], tuple[Server, ...]]
+"""Reads again what an act changed beside its thing."""
+
+
+def look_at(
+    now: Now, kept: Callable[[Operation], Record], reached: Reached, beside: Beside | None = None
+) -> Any:
     """Return a `look` that asks for the thing: it is as wanted, or nothing is known."""
+    again = beside or read_again
 
     def look(cloud: Cloud, operation: Operation) -> Learned:
         found = now(cloud, operation)
@@ -75,7 +82,7 @@ def look_at(now: Now, kept: Callable[[Operation], Record], reached: Reached) -> 
                 why=f"whether {cloud.name} was asked to {verb(operation)} it is not known",
             )
         there = found if found is not None else gone(kept(operation))
-        return Learned(state=OperationState.DONE, records=(there, *read_again(cloud, operation)))
+        return Learned(state=OperationState.DONE, records=(there, *again(cloud, operation)))
 
     return look
 
@@ -119,6 +126,17 @@ def by_id(records: Iterable[Any], operation: Operation) -> Any:
     return next((row for row in records if row.id == operation.request["id"]), None)
 
 
+def kept(kind: type[Any], operation: Operation) -> Any:
+    """Return the thing of a request, as far as it is known here: who it is."""
+    id = operation.request.get("id", operation.target)  # noqa: A001 - that of a key is its name
+    return kind(cloud=operation.cloud, id=id, name=operation.target)
+
+
+def is_gone(now: Record | None, _: Operation) -> bool:
+    """Tell that a thing is there no more."""
+    return now is None
+
+
 def gone(record: Record) -> Record:
     """Return a record as the tombstone of what is gone."""
     return attrs.evolve(record, missing=datetime.now(UTC))
@@ -129,9 +147,9 @@ def server(operation: Operation, id: str) -> Server:  # noqa: A002
     return Server(cloud=operation.cloud, id=id, name=id, state=ServerState.UNKNOWN)
 
 
-def read_again(cloud: Cloud, operation: Operation, *also: str | None) -> Records:
+def read_again(cloud: Cloud, operation: Operation, *also: str | None) -> tuple[Server, ...]:
     """Return the servers that an act on another thing changed: no list of changes shows them."""
-    found = []
+    found: list[Server] = []
     for id in dict.fromkeys((*operation.request.get("servers", ()), *also)):  # noqa: A001
         try:
             found += [cloud.server(id)] if id else []

@@ -12,12 +12,14 @@ from cloudmesh_sdk.errors import (
     UnsupportedError,
 )
 from cloudmesh_sdk.models import Operation, OperationState, Record, Server, ServerState
+from cloudmesh_sdk.operations.access import ACCESS_ACTS
 from cloudmesh_sdk.operations.act import Act, Learned, Records, Secrets
+from cloudmesh_sdk.operations.addresses import ADDRESS_ACTS
 from cloudmesh_sdk.operations.servers import SERVER_ACTS
-from cloudmesh_sdk.operations.things import THING_ACTS
+from cloudmesh_sdk.operations.volumes import STORAGE_ACTS
 from cloudmesh_sdk.providers.base import Cloud
 
-ACTS: Mapping[str, Act] = {**SERVER_ACTS, **THING_ACTS}
+ACTS: Mapping[str, Act] = {**SERVER_ACTS, **ACCESS_ACTS, **ADDRESS_ACTS, **STORAGE_ACTS}
 """Acts by the word that operations are journalled under."""
 
 _REFUSED = (NotFoundError, ConflictError, InvalidRequestError, QuotaError, UnsupportedError)
