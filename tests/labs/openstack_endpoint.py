@@ -277,7 +277,8 @@ class Endpoint:
             for i in ("admin", "internal", "public")
             for r in self.regions
         ]
-        return {"id": kind, "type": kind, "name": kind, "endpoints": places}
+        name = {"compute": "nova"}.get(kind, kind)  # libcloud looks for that one
+        return {"id": kind, "type": kind, "name": name, "endpoints": places}
 
     def _list(self, request: Request) -> Reply:
         marker = request.query.get("marker", "")
