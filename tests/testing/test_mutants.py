@@ -9,10 +9,6 @@ from pathlib import Path
 import pytest
 from tests.testing.mutants import FOUND
 
-from cloudmesh_sdk.testing.abilities import ABILITIES
-from cloudmesh_sdk.testing.cloud import CloudSuite
-from cloudmesh_sdk.testing.clouds import CloudFixtures
-
 CASES = {broken.__name__: promise for broken, (_, promise) in FOUND.items()}
 
 
@@ -48,15 +44,3 @@ def test_what_is_not_broken_is_kept(report: dict[str, dict[str, str]]) -> None:
         if CASES[suite.removeprefix("Test")] != promise
     )
     assert outcomes["kept"] > 4 * outcomes["BROKEN"], outcomes
-
-
-def test_suites_do_not_get_in_each_others_way() -> None:
-    suites = {*ABILITIES.values(), *CloudSuite.__mro__} - {object}
-    kits = {base for suite in suites for base in suite.__mro__ if issubclass(base, CloudFixtures)}
-    homes: dict[str, set[str]] = {}
-    for kit in kits - {CloudSuite}:
-        for name in vars(kit):
-            if not name.startswith("__"):
-                homes.setdefault(name, set()).add(kit.__name__)
-    both = {name for name, classes in homes.items() if len(classes) > 1}
-    assert both == {"test_lacks_names_promises_and_reasons"} & both

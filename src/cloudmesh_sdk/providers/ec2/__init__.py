@@ -2,38 +2,27 @@
 
 import base64
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import attrs
 from botocore.config import Config
 
-from cloudmesh_sdk.errors import (
-    BackendError,
-    ConflictError,
-    InvalidRequestError,
-    NotFoundError,
-)
+from cloudmesh_sdk.errors import BackendError, NotFoundError
 from cloudmesh_sdk.models import (
     Flavor,
     Health,
     Image,
-    Keypair,
     Quota,
-    Rule,
-    SecurityGroup,
     Server,
     ServerRequest,
     ServerState,
     Zone,
 )
 from cloudmesh_sdk.providers.base import (
-    Cloud,
     HasConsole,
-    HasKeypairs,
     HasQuotas,
     HasRename,
-    HasSecurityGroups,
     HasTags,
     HasZones,
 )
@@ -42,7 +31,7 @@ from cloudmesh_sdk.providers.ec2.access import Access
 from cloudmesh_sdk.providers.ec2.answers import Nonsense
 from cloudmesh_sdk.providers.ec2.budget import Budget
 from cloudmesh_sdk.providers.ec2.client import VERSIONS, Client
-from cloudmesh_sdk.providers.ec2.errors import SKEW, code_of, never_sent, translated
+from cloudmesh_sdk.providers.ec2.errors import SKEW, never_sent, translated
 from cloudmesh_sdk.providers.ec2.launch import filtered, launch, listed, tagging
 from cloudmesh_sdk.providers.ec2.settings import Ec2Settings
 
