@@ -14,11 +14,13 @@ import cloudmesh_sdk
 DOOR = {"load", "mesh", "shell", "version"}
 
 HOUSE = {
-    "AuthError", "BackendError", "BackendTimeoutError", "CloudmeshError", "Config", "ConfigError",
-    "ConflictError", "Flavor", "Gathered", "Health", "Image", "InvalidRequestError", "Keypair",
-    "Mesh", "NotFoundError", "Operation", "OperationState", "PartialFailure", "PluginError",
-    "PolicyError", "QuotaError", "Server", "ServerRequest", "ServerState", "StoreError",
-    "ThrottledError", "UnavailableError", "UnsupportedError", "__version__", "hookimpl",
+    "Action", "AuthError", "BackendError", "BackendTimeoutError", "CloudmeshError", "Config",
+    "ConfigError", "ConflictError", "Exchange", "Flavor", "FloatingIP", "Gathered", "Health",
+    "Image", "InvalidRequestError", "Keypair", "Mesh", "Network", "NotFoundError", "Operation",
+    "OperationState", "PartialFailure", "PluginError", "PolicyError", "Port", "Quota",
+    "QuotaError", "RawAnswer", "Router", "Rule", "SecurityGroup", "Server", "ServerRequest",
+    "ServerState", "Snapshot", "StoreError", "Subnet", "ThrottledError", "UnavailableError",
+    "UnsupportedError", "Volume", "VolumeRequest", "Zone", "__version__", "hookimpl",
 }  # fmt: skip
 
 

@@ -25,16 +25,31 @@ if TYPE_CHECKING:
     from cloudmesh_sdk.hooks import hookimpl as hookimpl
     from cloudmesh_sdk.mesh import Mesh as Mesh
     from cloudmesh_sdk.models import (
+        Action as Action,
         Flavor as Flavor,
+        FloatingIP as FloatingIP,
         Health as Health,
         Image as Image,
         Keypair as Keypair,
+        Network as Network,
         Operation as Operation,
         OperationState as OperationState,
+        Port as Port,
+        Quota as Quota,
+        RawAnswer as RawAnswer,
+        Router as Router,
+        Rule as Rule,
+        SecurityGroup as SecurityGroup,
         Server as Server,
         ServerRequest as ServerRequest,
         ServerState as ServerState,
+        Snapshot as Snapshot,
+        Subnet as Subnet,
+        Volume as Volume,
+        VolumeRequest as VolumeRequest,
+        Zone as Zone,
     )
+    from cloudmesh_sdk.wire import Exchange as Exchange
 
 __version__ = "0.1.0"
 
@@ -50,9 +65,12 @@ _HOMES = {
     "hooks": ("hookimpl",),
     "mesh": ("Mesh",),
     "models": (
-        "Flavor", "Health", "Image", "Keypair", "Operation", "OperationState", "Server",
-        "ServerRequest", "ServerState",
+        "Action", "Flavor", "FloatingIP", "Health", "Image", "Keypair", "Network", "Operation",
+        "OperationState", "Port", "Quota", "RawAnswer", "Router", "Rule", "SecurityGroup",
+        "Server", "ServerRequest", "ServerState", "Snapshot", "Subnet", "Volume", "VolumeRequest",
+        "Zone",
     ),
+    "wire": ("Exchange",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
