@@ -15,7 +15,6 @@ from tests.labs.openstack_endpoint import PASSWORD, USER
 from tests.providers.openstack.clients import Opened, client, endpoint, opened
 
 from cloudmesh_sdk.errors import AuthError
-from cloudmesh_sdk.providers.openstack import cache as caches
 from cloudmesh_sdk.providers.openstack.cache import Cache, folder
 from cloudmesh_sdk.providers.openstack.client import Client
 
@@ -110,7 +109,7 @@ def test_a_clock_that_is_hours_ahead_costs_no_logins(
 ) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     ours = SimpleNamespace(time=lambda: time.time() + 7_200, monotonic=time.monotonic)
-    monkeypatch.setattr("cloudmesh_sdk.providers.openstack.client.time", ours)
+    monkeypatch.setattr("cloudmesh_sdk.providers.openstack.answers.time", ours)
     monkeypatch.setattr(
         "keystoneauth1._utils.from_utcnow", lambda seconds: now + timedelta(seconds=7_200 + seconds)
     )
@@ -226,7 +225,7 @@ def test_a_writer_that_dies_leaves_the_old_entry(
     def die(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(caches.Path, "replace", die)
+    monkeypatch.setattr(Path, "replace", die)
     cache.write({"a": 2})
     assert cache.read() == {"a": 1}
     assert len(list(tmp_path.iterdir())) == 2

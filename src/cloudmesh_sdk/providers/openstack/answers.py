@@ -125,6 +125,15 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:_LONGEST]
 
 
+def skew(headers: Mapping[str, str], otherwise: float | None = None) -> float | None:
+    """Return by how many seconds our clock is ahead of the one that dated an answer."""
+    try:
+        theirs = email.utils.parsedate_to_datetime(headers["Date"]).timestamp()
+    except (KeyError, ValueError):
+        return otherwise
+    return time.time() - theirs - 0.5  # the header has whole seconds, cut off
+
+
 def retry_after(value: str | None) -> float | None:
     """Return the seconds of a Retry-After header, which may be a number or a date."""
     if value is None:

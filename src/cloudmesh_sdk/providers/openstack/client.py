@@ -1,46 +1,44 @@
 """OpenStack's REST services: signed in, pooled, within a deadline; answers as plain data."""
 
-import email.utils
 import logging
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import requests
 
-from cloudmesh_sdk import wire
 from cloudmesh_sdk.errors import BackendError
 from cloudmesh_sdk.masking import masked_headers
 from cloudmesh_sdk.models import RawAnswer
 from cloudmesh_sdk.providers.openstack.access import Access
-from cloudmesh_sdk.providers.openstack.answers import Nonsense, decoded, refusal_of, request_id
+from cloudmesh_sdk.providers.openstack.answers import (
+    Nonsense,
+    decoded,
+    refusal_of,
+    request_id,
+    skew,
+)
 from cloudmesh_sdk.providers.openstack.budget import Budget
 from cloudmesh_sdk.providers.openstack.endpoints import following
 from cloudmesh_sdk.providers.openstack.errors import never_sent, translated
 from cloudmesh_sdk.providers.openstack.native import Native
+from cloudmesh_sdk.providers.openstack.reading import Reading
 from cloudmesh_sdk.providers.openstack.settings import OpenstackSettings
-from cloudmesh_sdk.providers.openstack.telling import exchange
+from cloudmesh_sdk.providers.openstack.telling import exchange, log, recorder
 from cloudmesh_sdk.providers.openstack.versions import Versions
 from cloudmesh_sdk.wire import Watch
 
-T = TypeVar("T")
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]] | None
 
 VERSION = "OpenStack-API-Version"
 """Header that asks for a microversion."""
 
-_GARBLED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What reading a thing raises that lacks what the API promises."""
-
-_log = logging.getLogger(__name__)
 # at debug level it writes bodies, in which passwords of new servers stand
 logging.getLogger("keystoneauth").setLevel(logging.INFO)
 
 
-class Client:
+class Client(Reading):
     """One account at one region. `told` hears of each request just before it goes out.
 
     `watch` gives whoever is to be told of the exchanges; asked for each, so that it may change.
@@ -57,6 +55,7 @@ class Client:
         self._settings = settings
         self._watch = watch
         self._skew: float | None = None
+        self._tape = recorder(name, settings.record) if settings.record else None
         self._versions = Versions(name, settings)
         self._learned = False
         self._access = Access(name, settings, told, self._sent, self._beside)
@@ -191,25 +190,6 @@ class Client:
             del answer  # a page is large: the caller's is to be the only one
             yield page
 
-    def part(self, answer: Any, what: str, key: str) -> Any:
-        """Return what an answer must hold; one without it is not an empty one."""
-        with translated(self.name, what):
-            if not isinstance(answer, dict) or key not in answer:
-                found = ", ".join(answer) if isinstance(answer, dict) else type(answer).__name__
-                raise Nonsense(f"{key} was wanted, found {found or 'nothing'}")
-            return answer[key]
-
-    def records(
-        self, what: str, convert: Callable[[Any, str], T], natives: Iterable[Any]
-    ) -> list[T]:
-        """Return the records of the things in an answer."""
-        with translated(self.name, what):
-            try:
-                return [convert(native, self.name) for native in natives]
-            except _GARBLED as error:
-                text = f"a thing is not as OpenStack describes it: {error!r}"
-                raise Nonsense(text) from error
-
     def has(self, service: str) -> bool:
         """Tell whether the catalog names a service; sends nothing but signing in."""
         return self._access.has(service)
@@ -291,42 +271,25 @@ class Client:
         begun: float,
     ) -> None:
         if response is not None:
-            self._set_clock(response.headers)
-        if _log.isEnabledFor(logging.DEBUG):
-            _log.debug(
-                "%s: %s %s: %s in %.3f s, request %s",
-                *(self.name, request.method, str(request.url).partition("?")[0]),
-                f"HTTP {response.status_code}" if response is not None else "no answer",
-                time.monotonic() - begun,
-                (request_id(response.headers) if response is not None else None) or "-",
+            self._skew = skew(response.headers, self._skew)
+        log(self.name, request, response, begun)
+        listeners = [one for one in (self._watch(), self._tape) if one]
+        if listeners:
+            told = exchange(
+                self.name,
+                self._access.service_of(str(request.url)),
+                request,
+                response,
+                error,
+                begun=begun,
+                secrets=self._access.secrets(),
             )
-        watch = self._watch()
-        if watch is None and not self._settings.record:
-            return
-        told = exchange(
-            self.name,
-            self._access.service_of(str(request.url)),
-            request,
-            response,
-            error,
-            begun=begun,
-            secrets=self._access.secrets(),
-        )
-        if self._settings.record:
-            wire.write(Path(self._settings.record).expanduser(), told)
-        if watch is not None:
-            watch(told)
+            for listener in listeners:
+                listener(told)
 
     def _beside(self) -> dict[str, Any]:
         """Return what is worth keeping beside the token."""
         return {"skew": self._skew, "versions": self._versions.all()}
-
-    def _set_clock(self, headers: Mapping[str, str]) -> None:
-        try:
-            theirs = email.utils.parsedate_to_datetime(headers["Date"]).timestamp()
-        except (KeyError, ValueError):
-            return
-        self._skew = time.time() - theirs - 0.5  # the header has whole seconds, cut off
 
 
 def _headers(

@@ -1,17 +1,58 @@
-"""From a request and its answer to an `Exchange` without secrets."""
+"""Telling of requests: to the log, and as an `Exchange` without secrets to whoever listens."""
 
+import logging
 import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import requests
 
+from cloudmesh_sdk import wire
+from cloudmesh_sdk.errors import ConfigError
 from cloudmesh_sdk.masking import masked_body, masked_headers, masked_text
 from cloudmesh_sdk.providers.openstack.answers import request_id
-from cloudmesh_sdk.wire import Exchange
+from cloudmesh_sdk.wire import Exchange, Watch
 
+_log = logging.getLogger(__name__)
 _TOKENS = ("X-Auth-Token", "X-Subject-Token")
+
+
+def log(
+    cloud: str,
+    request: requests.PreparedRequest,
+    response: requests.Response | None,
+    begun: float,
+) -> None:
+    """Tell the log of a request at debug level, with the id that its service gave it."""
+    if _log.isEnabledFor(logging.DEBUG):
+        _log.debug(
+            "%s: %s %s: %s in %.3f s, request %s",
+            *(cloud, request.method, str(request.url).partition("?")[0]),
+            f"HTTP {response.status_code}" if response is not None else "no answer",
+            time.monotonic() - begun,
+            (request_id(response.headers) if response is not None else None) or "-",
+        )
+
+
+def recorder(cloud: str, path: str) -> Watch:
+    """Return what appends exchanges to a file; raises `ConfigError` where that cannot be."""
+    file = Path(path).expanduser()
+    try:
+        with file.open("a"):
+            file.chmod(0o600)
+    except OSError as error:
+        text = f"{cloud}: record: {file} cannot be written: {error.strerror}"
+        raise ConfigError(text) from error
+
+    def record(told: Exchange) -> None:
+        try:
+            wire.write(file, told)
+        except OSError as error:  # what was asked was done: it is not to fail for this
+            _log.warning("%s: the tape %s lacks an exchange: %s", cloud, file, error)
+
+    return record
 
 
 def exchange(
