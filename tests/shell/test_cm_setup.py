@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 import yaml
+from click.shell_completion import ShellComplete
 from tests.shell.calling import Cm, Program
 
 from cloudmesh_sdk import hooks, plugins
 from cloudmesh_sdk.options import describe
 from cloudmesh_sdk.providers.memory.settings import MemorySettings
 from cloudmesh_sdk.shell import added
+from cloudmesh_sdk.shell.app import app
 from cloudmesh_sdk.shell.register import typed
+from cloudmesh_sdk.shell.session import Session
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3G7S0Ww0iL0aT6x0m8rDk5q2cJX9yT5v4n1b7e8f2k me@here"
 
@@ -162,6 +165,42 @@ def test_an_aws_profile_is_named_and_not_copied(
     assert "hush" not in config.read_text()
 
 
+def test_an_account_of_clouds_yaml_is_named_and_shown_without_its_secrets(
+    cm: Cm, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "clouds.yaml"
+    auth = "{auth_url: http://127.0.0.1:9, username: albert, password: hush, project_name: p}"
+    file.write_text(f"clouds: {{work: {{auth: {auth}, region_name: r1}}}}\n")
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(file))
+    assert cm("register --from-clouds-yaml work --no-check").exit_code == 0
+    entry = yaml.safe_load(config.read_text())["clouds"]["work"]
+    assert entry == {"driver": "openstack", "from": "clouds.yaml:work"}
+    shown = json.loads(cm("cloud info work --format json").output)
+    assert shown["options"]["username"] == "albert"
+    assert shown["options"]["password"] == "(hidden)"
+    assert "hush" not in config.read_text() + json.dumps(shown)
+    assert "clouds.yaml:work" in cm("cloud info work").output
+    file.unlink()
+    gone = cm("cloud info work")
+    assert (gone.exit_code, "there is no clouds.yaml" in gone.error) == (0, True)
+
+
+def test_an_account_of_the_environment_is_named_and_not_copied(
+    cm: Cm, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = cm("register work --from-environment --no-check")
+    assert (needs.exit_code, "there is no OS_AUTH_URL" in needs.error) == (3, True)
+    for name, value in (("AUTH_URL", "http://127.0.0.1:9"), ("USERNAME", "a"), ("PASSWORD", "hush"),
+                        ("PROJECT_NAME", "p")):  # fmt: skip
+        monkeypatch.setenv(f"OS_{name}", value)
+    assert cm("register work --from-environment --no-check").exit_code == 0
+    entry = yaml.safe_load(config.read_text())["clouds"]["work"]
+    assert entry == {"driver": "openstack", "from": "environment"}
+    options = json.loads(cm("cloud info work --format json").output)["options"]
+    assert (options["username"], options["password"]) == ("a", "(hidden)")
+    assert "the NAME of the new cloud is missing" in cm("register --from-environment").error
+
+
 def test_a_secret_in_clear_text_is_warned_of(cm: Cm) -> None:
     result = cm("register a --driver memory --set password=hush")
     assert "clouds.a.password: a secret in clear text" in result.error
@@ -257,7 +296,9 @@ def test_a_broken_plugin_is_shown_and_hides_no_other(
     monkeypatch.setattr(plugins, "entry_points", lambda kind: [*real(kind), broken])
     found = rows(cm("plugin list providers --format json").output)
     states = {row["name"]: row["state"] for row in found}
-    assert states == {"ec2": "ok", "libcloud": "ok", "memory": "ok", "broken": "broken"}
+    assert states == {
+        "ec2": "ok", "libcloud": "ok", "memory": "ok", "openstack": "ok", "broken": "broken",
+    }  # fmt: skip
     assert "no" in next(row["error"] for row in found if row["name"] == "broken")
     result = cm("doctor --format json")
     assert result.exit_code == 1
@@ -342,6 +383,31 @@ def test_the_doctor_says_what_a_bad_clock_does(monkeypatch: pytest.MonkeyPatch) 
 
 
 # completion
+
+
+@pytest.mark.parametrize(
+    ("listed", "line", "found"),
+    [
+        ("network list", "network info pri", {"private"}),
+        ("secgroup list", "secgroup show de", {"default"}),
+        ("volume list", "volume attach ", {"data"}),
+        ("volume snapshots", "volume snapshot delete ", {"monday"}),
+        ("ip list", "ip attach ", {"198.19.0.1"}),
+        ("vm list", "console seed-0003", {"seed-0003"}),
+        ("vm list", "quota s", {"sierra", "spare"}),
+    ],
+)
+def test_names_of_everything_are_completed_from_the_store(
+    cm: Cm, session: Session, listed: str, line: str, found: set[str]
+) -> None:
+    for made in ("secgroup create default", "volume create data --size 1", "ip create",
+                 "volume snapshot create data monday"):  # fmt: skip
+        cm(f"{made} --cloud india")
+    cm(listed)
+    *words, begin = line.split(" ")
+    shell = ShellComplete(app, {"obj": session}, "cm", "_CM_COMPLETE")
+    offered = shell.get_completions(words, begin)
+    assert {str(item.value) for item in offered} == found
 
 
 def test_the_users_shell_completes_names(program: Program, environment: dict[str, str]) -> None:

@@ -164,6 +164,11 @@ def note(text: str) -> None:
     click.secho(visible(text), err=True, dim=True)
 
 
+def warn(text: str) -> None:
+    """Tell something on stderr that the reader should think of."""
+    click.secho(visible(text), err=True, fg="yellow")
+
+
 def _order(value: Any) -> tuple[int, Any]:
     if value is None:
         return (0, 0)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ def execute(args: Sequence[str], session: Session, *, last: bool = False) -> int
         try:
             code = guarded(session, lambda: _invoke(args, session), last=last)
             if session.watcher is not watched and session.watcher is not None:
-                code = guarded(session, session.watcher.close) or code
+                close = partial(session.watcher.close, failed=code != codes.OK)
+                code = guarded(session, close) or code
             if last:
                 streams.deafen()
                 code = guarded(session, session.close) or code

@@ -10,7 +10,7 @@ from cloudmesh_sdk.models import SecurityGroup
 from cloudmesh_sdk.shell import params, rules
 from cloudmesh_sdk.shell.app import Group
 from cloudmesh_sdk.shell.lists import listing, show_view
-from cloudmesh_sdk.shell.output import Look, looks, note, print_rows, show
+from cloudmesh_sdk.shell.output import Look, looks, note, print_rows, show, warn
 from cloudmesh_sdk.shell.records import FORMAT, show_record
 from cloudmesh_sdk.shell.removing import remove
 from cloudmesh_sdk.shell.session import Session
@@ -118,7 +118,7 @@ def add(
     session.acted = True
     found = session.mesh.allow(group, rule)
     if warning := rules.warning(rule):
-        note(f"{group.cloud}: {group.name}: {warning}")
+        warn(f"{group.cloud}: {group.name}: {warning}")
     _print(session, found, look)
 
 

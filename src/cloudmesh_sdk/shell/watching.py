@@ -54,9 +54,9 @@ class Watcher:
         found = {name: unkept(cloud) for name, cloud in clouds.items()}
         return attrs.evolve(config, clouds=found) if found != clouds else None
 
-    def close(self) -> None:
-        """Tell what became of the tape, where there is one."""
-        if not self._clouds:
+    def close(self, *, failed: bool) -> None:
+        """Tell what became of the tape, where there is one; less of a line that `failed`."""
+        if not self._clouds and not failed:
             note("nothing was heard on the wire: no cloud was asked, or its driver tells nothing")
         if self.tape is None or not self._clouds:
             return
