@@ -120,6 +120,19 @@ def test_a_list_has_the_part_of_each_cloud_that_has_such_things(plain: Mesh, kin
         getattr(plain, kind)("plain")
 
 
+def test_a_service_that_is_not_there_is_told_however_often_it_is_asked(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking() -> None:
+        raise UnsupportedError("india has no service 'volume'")
+
+    monkeypatch.setattr(mesh.clouds["india"], "volumes", lacking)
+    for _ in range(2):
+        assert mesh.volumes().errors == {}
+        with pytest.raises(UnsupportedError, match="india has no service 'volume'"):
+            mesh.volumes("india")
+
+
 @pytest.mark.parametrize("one", ["network", "security_group", "floating_ip", "volume", "snapshot"])
 def test_one_is_not_looked_for_where_there_are_none(plain: Mesh, one: str) -> None:
     with pytest.raises(UnsupportedError, match=r"plain .* no .* \(driver memory\)"):

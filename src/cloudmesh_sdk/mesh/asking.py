@@ -54,9 +54,12 @@ class Asking:
         return sent
 
     def require_kind(self, cloud: str, kind: type[Record]) -> None:
-        """Raise `UnsupportedError` where a cloud has no records of a kind."""
-        if kind in OF_KIND:
-            require(self._mesh.clouds, [cloud], OF_KIND[kind])
+        """Raise `UnsupportedError` where a cloud, or the service behind it, has none of a kind."""
+        if kind not in OF_KIND:
+            return
+        require(self._mesh.clouds, [cloud], OF_KIND[kind])
+        with self._mesh.clouds.use(cloud) as driver:
+            next(iter(getattr(driver, kind.kind)()), None)
 
     def _of_server(
         self,

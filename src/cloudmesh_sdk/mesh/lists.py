@@ -147,7 +147,8 @@ class Lists(Facade):
     def _rows(self, kind: type[R], cloud: Where, query: Mapping[str, Any]) -> Gathered[R]:
         names = self._names(cloud)
         rows = self._view.rows(kind, names, **query)
-        if isinstance(cloud, str) and not rows and rows.sources[cloud].seen is None:
+        nothing = not rows and not rows.errors
+        if isinstance(cloud, str) and nothing and not self._view.listed(kind, cloud):
             self._asking.require_kind(cloud, kind)
         return rows
 

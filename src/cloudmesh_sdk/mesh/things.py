@@ -7,7 +7,7 @@ import attrs
 
 from cloudmesh_sdk.errors import ConflictError, InvalidRequestError
 from cloudmesh_sdk.mesh.abilities import OF_KIND, require
-from cloudmesh_sdk.mesh.viewing import word
+from cloudmesh_sdk.mesh.viewing import raise_alone, word
 from cloudmesh_sdk.models import (
     FloatingIP,
     Image,
@@ -41,7 +41,7 @@ class Things:
         self._require("create_security_group", where)
         if not name.strip():
             raise InvalidRequestError("the name of the security group is empty")
-        self._mesh.refresh(where, SecurityGroup.kind).complete()
+        raise_alone(self._mesh.refresh(where, SecurityGroup.kind))
         if any(row.name == name for row in self._mesh.security_groups(where)):
             raise ConflictError(f"{where} has a security group called {name!r} already")
         request = {"description": description}

@@ -78,6 +78,14 @@ class Viewing:
         row = only(found, name, what=word(kind))
         return self._whole(kind, row)
 
+    def listed(self, kind: type[Record], cloud: str) -> bool:
+        """Tell whether a cloud has ever been asked for a list of a kind, at the cost of a call.
+
+        One that has no such things is noted as empty, and cost nothing.
+        """
+        syncs = self._store.view.syncs(self._owner)
+        return any(s.calls for s in syncs if (s.cloud, s.kind) == (cloud, kind.kind))
+
     def require(self, kind: type[Record], cloud: str, name: str) -> None:
         """Raise `NotFoundError` where a cloud has no such record.
 
