@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,6 +106,14 @@ def test_a_server_that_ended_is_told_with_where_to_look(lab: Lab) -> None:
     processes.wait("its end", lambda: processes.leader(lab, "one") is None, 30)
     with pytest.raises(LabError, match=r"one has ended; .*one\.out"):
         processes.must_run(lab, "one")
+
+
+def test_a_port_of_somebody_else_is_told_before_anything_is_installed(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        base = taken.getsockname()[1]
+        with pytest.raises(LabError, match=f"wants port {base}, which is in use"):
+            services.start(Lab(directory=tmp_path, base=base), print)
+    assert labs.read(tmp_path) is None
 
 
 def test_a_directory_without_a_lab_is_told(

@@ -1,5 +1,6 @@
 """A lab as a whole: start it, stop it, take one server down."""
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -22,11 +23,17 @@ Told = Callable[[str], None]
 
 def start(lab: Lab, told: Told) -> None:
     """Install what is missing, start what does not run, fill what is empty. May be repeated."""
-    install(lab, told)
     for place in (lab.log, lab.run, lab.state / "rabbit"):
         place.mkdir(parents=True, exist_ok=True)
+    with (lab.run / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # who starts at the same time waits, and finds it running
+        _start(lab, told)
+
+
+def _start(lab: Lab, told: Told) -> None:
     if not running(lab) and (busy := labs.taken(lab.base)):
         raise LabError(f"{lab.directory} wants port {busy[0]}, which is in use; stop who has it")
+    install(lab, told)
     lab.write()
     config.write(lab)
     env = servers.environment(lab)
