@@ -1,7 +1,7 @@
 """Clouds with one thing wrong each, and the suites that have to find it: run by `test_mutants`."""
 
 import urllib.request
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -23,12 +23,14 @@ from cloudmesh_sdk.testing import (
     RawSuite,
     RenameSuite,
     ResizeSuite,
+    ShelveSuite,
     SnapshotSuite,
     TagSuite,
     VolumeSuite,
     ZoneSuite,
 )
 from cloudmesh_sdk.testing.extras import ExtraPromises
+from cloudmesh_sdk.testing.life import LifePromises
 
 
 class Mutant:
@@ -238,6 +240,39 @@ FOUND: dict[type, tuple[type, str]] = {
     Elsewhere: (ExtraPromises, "a start does the extras that it names"),
 }
 """Mutant → the suite and the promise that finds it."""
+
+
+class Leisurely(MemoryCloud):
+    """Not broken: names flavors, takes its time, and lists what it is about to delete."""
+
+    def _record(self, row: Any) -> Any:
+        return _named(self, super()._record(row))
+
+    def servers(self) -> Any:
+        for row in super().servers():
+            yield _named(self, row)
+        since = datetime.now(UTC) - timedelta(seconds=0.2)
+        for row in super().changes(since):
+            if row.state is ServerState.DELETED:
+                yield attrs.evolve(row, state=ServerState.DELETING)
+
+
+def _named(cloud: MemoryCloud, server: Any) -> Any:
+    flavors = cloud.native.read()["flavors"]
+    return attrs.evolve(server, flavor=flavors[server.flavor]["name"])
+
+
+class TestLeisurely(
+    LifePromises, ManySuite, ChangeSuite, ResizeSuite, ShelveSuite, FloatingIPSuite, VolumeSuite
+):
+    """Suites must be fair to such a cloud."""
+
+    patience = 10
+    lacks: ClassVar = dict.fromkeys(("lossy", "crowded"), "not of this test")
+
+    @pytest.fixture
+    def cloud(self) -> MemoryCloud:
+        return Leisurely("leisurely", MemoryCloud.Settings(servers=1, boot=0.2))
 
 
 class _Crowded:
