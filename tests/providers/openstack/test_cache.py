@@ -229,3 +229,12 @@ def test_a_writer_that_dies_leaves_the_old_entry(
     cache.write({"a": 2})
     assert cache.read() == {"a": 1}
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_kept_token_of_another_keystoneauth_costs_a_login(
+    kept: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _list(kept())
+    monkeypatch.setattr(Cache, "read", lambda _: {"state": '{"odd": 1}', "skew": 0.0})
+    _list(kept())
+    assert kept.endpoint.logins == 2

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sys
 import threading
 import time
 import tracemalloc
@@ -452,3 +453,39 @@ def test_garbage_that_looks_like_servers_is_told(client: Client) -> None:
 def test_things_that_are_gone_are_not_found(client: Client) -> None:
     with pytest.raises(NotFoundError, match=re.escape("GET /servers/0000000f-x: Instance could")):
         client.call("GET", "/servers/0000000f-x")
+
+
+def test_novaclient_works_on_the_same_session(opened: Opened) -> None:
+    client = opened()
+    client.project_id()
+    before = opened.told
+    assert [server.name for server in client.native.nova.servers.list(limit=2)] == [
+        "node-00000",
+        "node-00001",
+    ]
+    assert opened.told > before
+    assert opened.endpoint.logins == 1
+
+
+def test_without_novaclient_its_place_says_what_to_install(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "novaclient", None)
+    with pytest.raises(UnsupportedError, match="pip install python-novaclient"):
+        _ = client.native.nova
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "key"),
+    [
+        ("compute", "/servers", "servers"),
+        ("image", "/v2/images", "images"),
+        ("network", "/v2.0/networks", "networks"),
+    ],
+)
+def test_each_service_has_a_native_adapter(
+    client: Client, service: str, path: str, key: str
+) -> None:
+    answer = getattr(client.native, service).get(path, raise_exc=False)
+    assert answer.status_code in (200, 405)  # this endpoint makes servers, and lists details only
+    assert answer.status_code == 405 or key in answer.json()

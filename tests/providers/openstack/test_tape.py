@@ -212,3 +212,10 @@ def test_threads_write_whole_lines(opened: Opened, tape: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(list(read(tape))) == 9
+
+
+def test_of_a_tape_with_several_clouds_each_hears_its_own(opened: Opened, tape: Path) -> None:
+    _names(opened(record=str(tape)))
+    text = tape.read_text()
+    tape.write_text(text + text.replace('"india"', '"sierra"').replace("node-0", "peak-0"))
+    assert _names(_replayed(tape))[0] == "node-00000"

@@ -1,5 +1,6 @@
 """Who we are at one cloud, and where its services are."""
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from cloudmesh_sdk.providers.openstack.settings import OpenstackSettings
 from cloudmesh_sdk.providers.openstack.tape import Replay, Replayed, Tape
 from cloudmesh_sdk.providers.openstack.transport import Sent, Transport, session
 
+_log = logging.getLogger(__name__)
 _LIFE = 120.0
 """Seconds before its end from which on a token is renewed."""
 
@@ -39,7 +41,7 @@ class Access:
         self._lock = threading.RLock()  # whoever hears of a login may ask who we are
         self._cache: Cache | None = None
         if settings.replay:
-            tape = Tape(settings.replay)
+            tape = Tape(settings.replay, name)
             self.transport: Transport = Replay(tape, told, sent, settings.timeout)
             self._plugin: Any = _replayed(name, settings, tape)
         else:
@@ -47,14 +49,15 @@ class Access:
             self._plugin = plugin(name, settings)
             if settings.cache and not settings.record:  # a tape is to begin with signing in
                 self._cache = _cache(settings)
-        self.session = session(settings, self._plugin, self.transport)
+        self.session = session(name, settings, self._plugin, self.transport)
         self._known: tuple[AccessInfo | None, Directory] | None = None
-        self._kept: dict[str, Any] | None = None
+        self._kept: dict[str, Any] = {}
+        self._take_up()  # now: native clients ask the plug-in without passing here
+        self._saved = getattr(self._plugin, "auth_ref", None)
 
     def kept(self, key: str) -> Any:
         """Return what an earlier process kept beside its token; None where there is nothing."""
-        with self._lock:
-            return self._read().get(key)
+        return self._kept.get(key)
 
     def keep(self) -> None:
         """Keep what is known now, for later processes."""
@@ -70,10 +73,9 @@ class Access:
         if ask is None:
             return None
         with self._lock, translated(self.name, "signing in", who=who(self._settings)):
-            self._read()
-            before = self._plugin.auth_ref
             found: AccessInfo = ask(self.session)
-            if found is not before:
+            if found is not self._saved:
+                self._saved = found
                 self._soon(found)
                 self._write()
             return found
@@ -172,16 +174,20 @@ class Access:
         """
         if token.expires is not None and token.issued is not None:
             life = (token.expires - token.issued).total_seconds()
-            skew = (self._kept or {}).get("skew") or self._also().get("skew") or 0.0
+            skew = self._also().get("skew") or self._kept.get("skew") or 0.0
             self._plugin.MIN_TOKEN_LIFE_SECONDS = int(min(_LIFE, life / 5) - skew)
 
-    def _read(self) -> dict[str, Any]:
-        if self._kept is None:
-            self._kept = (self._cache.read() if self._cache else None) or {}
-            if state := self._kept.pop("state", None):
+    def _take_up(self) -> None:
+        """Go on with the token of an earlier process."""
+        kept = (self._cache.read() if self._cache else None) or {}
+        try:
+            if state := kept.pop("state", None):
                 self._plugin.set_auth_state(state)
+                self._kept = kept
                 self._soon(self._plugin.auth_ref)
-        return self._kept
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            _log.debug("%s: a kept token is of another keystoneauth1: %r", self.name, error)
+            self._plugin.set_auth_state(None)
 
     def _write(self) -> None:
         state = self._plugin.get_auth_state() if self._cache else None

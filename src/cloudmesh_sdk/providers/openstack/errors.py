@@ -127,7 +127,7 @@ def translated(cloud: str, action: str, *, who: str = "") -> Iterator[None]:
     except keystone.InvalidResponse as error:
         refused = refusal_of(error.response, "identity", error.response.status_code)
         raise _refusal(cloud, action, refused, who=who) from _told(error, who)
-    except (Nonsense, keystone.ClientException, asked.RequestException, http.HTTPError) as error:
+    except (Nonsense, keystone.ClientException, http.HTTPError, OSError) as error:
         chain = list(_chain(error))
         kind, text, inner = next(
             (k, t, e) for native, k, t in _NATIVE for e in chain if isinstance(e, native)

@@ -34,16 +34,21 @@ _Key = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
 class Tape:
-    """What a file recorded; each answer is given once, the last one of a GET again and again."""
+    """What a file recorded of one cloud.
 
-    def __init__(self, path: str) -> None:
+    Each answer is given once, the last one of a GET again and again.
+    """
+
+    def __init__(self, path: str, cloud: str) -> None:
         self.path = path
         try:
-            self._exchanges = list(wire.read(Path(path).expanduser()))
+            found = list(wire.read(Path(path).expanduser()))
         except OSError as error:
             raise ConfigError(f"replay: {path} cannot be read: {error.strerror}") from error
         except ValueError as error:
             raise ConfigError(f"replay: {error}") from error
+        ours = [exchange for exchange in found if exchange.cloud == cloud]
+        self._exchanges = ours or found  # recorded under another name, if there are none
         self._left: dict[_Key, deque[Exchange]] = defaultdict(deque)
         for exchange in self._exchanges:
             self._left[_key(exchange.method, exchange.url)].append(exchange)

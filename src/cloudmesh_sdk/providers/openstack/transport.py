@@ -8,6 +8,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -16,6 +17,7 @@ import urllib3.exceptions as http
 from keystoneauth1.session import Session
 from requests.adapters import HTTPAdapter
 
+from cloudmesh_sdk.errors import ConfigError
 from cloudmesh_sdk.providers.openstack.errors import Cut, Late
 from cloudmesh_sdk.providers.openstack.settings import OpenstackSettings
 
@@ -104,18 +106,31 @@ def _read(answer: requests.Response, end: float) -> None:
     answer._content_consumed = True  # type: ignore[attr-defined]
 
 
-def session(settings: OpenstackSettings, auth: Any, transport: Transport) -> Session:
-    """Return the session of one account; it follows no redirects, which would take the token."""
+def session(name: str, settings: OpenstackSettings, auth: Any, transport: Transport) -> Session:
+    """Return the session of one account; it follows no redirects, which would take the token.
+
+    Raises `ConfigError` for a file of certificates that is not there.
+    """
     below = requests.Session()
     for scheme in ("http://", "https://"):
         below.mount(scheme, transport)
-    cert = (settings.cert, settings.key) if settings.cert and settings.key else settings.cert
+    cacert, cert, key = (_file(name, settings, word) for word in ("cacert", "cert", "key"))
+    if not settings.verify:  # the configuration says so: no need to be told at each request
+        urllib3.disable_warnings(http.InsecureRequestWarning)
     return Session(
         auth=auth,
         session=below,
-        verify=(settings.cacert or True) if settings.verify else False,
-        cert=cert,
+        verify=(cacert or True) if settings.verify else False,
+        cert=(cert, key) if cert and key else cert,
         timeout=settings.timeout,
         user_agent="cloudmesh",
         redirect=False,
     )
+
+
+def _file(name: str, settings: OpenstackSettings, word: str) -> str | None:
+    given = getattr(settings, word)
+    path = Path(given).expanduser() if given else None
+    if path is not None and not path.exists():
+        raise ConfigError(f"{name}: {word}: {path} is not there")
+    return str(path) if path else None
