@@ -2,7 +2,6 @@
 
 import ssl
 import warnings
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.labs.openstack_endpoint import Endpoint
 from tests.providers.openstack.clients import Opened, endpoint, opened
 
-from cloudmesh_sdk.errors import UnavailableError
+from cloudmesh_sdk.errors import ConfigError, UnavailableError
 from cloudmesh_sdk.providers.openstack.errors import hopeless
 
 __all__ = ["endpoint", "opened"]
@@ -47,7 +46,7 @@ def _certificate(folder: Path) -> Path:
 
 
 @pytest.fixture
-def certificate(tmp_path: Path, endpoint: Endpoint) -> Iterator[Path]:
+def certificate(tmp_path: Path, endpoint: Endpoint) -> Path:
     """Let the endpoint speak TLS only; give its certificate."""
     file = _certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -57,7 +56,7 @@ def certificate(tmp_path: Path, endpoint: Endpoint) -> Iterator[Path]:
         inner.socket, server_side=True, do_handshake_on_connect=False
     )
     inner.handle_error = lambda *_: None  # type: ignore[method-assign]  # refused handshakes
-    yield file
+    return file
 
 
 def _https(opened: Opened) -> str:
@@ -86,8 +85,7 @@ def test_verify_false_takes_any_certificate_without_a_word(
         assert opened(auth_url=_https(opened), verify=False).project_id()
 
 
-def test_a_file_of_authorities_that_is_not_there_is_named(
-    opened: Opened, certificate: Path
-) -> None:
-    with pytest.raises(UnavailableError, match="/nonexistent"):
-        opened(auth_url=_https(opened), cacert="/nonexistent", retries=0).project_id()
+@pytest.mark.parametrize("word", ["cacert", "cert", "key"])
+def test_a_file_of_certificates_that_is_not_there_is_named(opened: Opened, word: str) -> None:
+    with pytest.raises(ConfigError, match=f"india: {word}: /nonexistent is not there"):
+        opened(**{word: "/nonexistent"})
