@@ -75,6 +75,21 @@ def test_a_group_that_came_in_part_is_adopted_and_what_lacks_is_told(scene: Scen
     assert now.error.message == "india has 2 of the 3 servers of new-[1-3]"
 
 
+def test_a_group_that_a_cloud_may_not_show_in_full_yet_is_asked_for_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["new-1", "new-2"]
+    left = scene.leave("start_many", "new-[1-2]", {**born(scene, "new"), "names": names})
+    made = scene.cloud.start_many(request_of(scene, left), names)
+    monkeypatch.setattr(scene.cloud, "settle", 3600.0)
+    with monkeypatch.context() as early:
+        early.setattr(scene.cloud, "find_many", lambda token: made[:1])
+        assert scene.learn(left).state is OperationState.UNKNOWN
+    now = scene.learn(left)
+    assert (now.state, now.error) == (OperationState.DONE, None)
+    assert now.results == tuple(server.id for server in made)
+
+
 def test_of_groups_of_one_name_none_is_taken_for_ours(scene: Scene) -> None:
     scene.cloud.create_security_group("club", "")
     first = next(group for group in scene.cloud.security_groups() if group.name == "club")

@@ -71,15 +71,18 @@ def _look_for_name(cloud: Cloud, operation: Operation) -> Learned:
 
 
 def _look_for_many(cloud: Any, operation: Operation) -> Learned:
-    """Look for a group: what there is of it is adopted, what lacks is told."""
+    """Look for a group: once it is late enough what there is is adopted, what lacks is told."""
     found: Sequence[Server] = cloud.find_many(operation.token)
-    if not found:
-        return nothing(cloud, operation, "server")
-    place = {name: number for number, name in enumerate(operation.request["names"])}
+    names: Sequence[str] = operation.request["names"]
+    if len(found) < len(names):
+        early = nothing(cloud, operation, "server")
+        if not found or early.state is OperationState.UNKNOWN:
+            return early
+    place = {name: number for number, name in enumerate(names)}
     found = sorted(found, key=lambda row: (place.get(row.name, len(place)), row.name))
     why = ""
-    if len(found) < len(place):
-        why = f"{cloud.name} has {len(found)} of the {len(place)} servers of {operation.target}"
+    if len(found) < len(names):
+        why = f"{cloud.name} has {len(found)} of the {len(names)} servers of {operation.target}"
     return Learned(state=OperationState.DONE, records=tuple(found), why=why)
 
 
