@@ -19,6 +19,8 @@ _EXISTS = 51003
 """Error code: a user of that name is there."""
 _INITIALIZED = 23
 """Error code: the replica set is there."""
+_UNSETTLED = 2.0
+"""Seconds in which a busy server that just came up may refuse what it does soon."""
 _DENIED = (13, 18)
 """Error codes: users exist, so an anonymous client may do nothing; wrong password."""
 
@@ -42,17 +44,20 @@ def provision(where: Place, socket: str, end: float) -> str:
 
     Raises `StoreError` where that is not done at the moment `end` (of `time.monotonic`).
     """
-    known = read_json(where.secrets)
-    try:
-        while True:
-            try:
-                return _settle(socket, known, end)
-            except AutoReconnect:  # it may close connections while it becomes primary
-                if time.monotonic() > end or disk_full(where):
-                    raise
-                time.sleep(0.05)
-    except PyMongoError as error:
-        raise StoreError(f"the embedded MongoDB cannot be set up: {why(where)}") from error
+    known, soon = read_json(where.secrets), 0.0
+    while True:
+        try:
+            return _settle(socket, known, end)
+        except PyMongoError as error:
+            soon = soon or min(end, time.monotonic() + _UNSETTLED)
+            # it may close connections while it becomes primary
+            last = end if isinstance(error, AutoReconnect) else soon
+            if time.monotonic() > last or disk_full(where):
+                said = str(error).partition(", full error")[0].replace("\n", " ")
+                raise StoreError(
+                    f"the embedded MongoDB cannot be set up: {said}; its log: {why(where)}"
+                ) from error
+            time.sleep(0.05)
 
 
 def _settle(socket: str, known: Mapping[str, str], end: float) -> str:
