@@ -32,16 +32,19 @@ CATALOG: tuple[tuple[str, str, str, str], ...] = (
 
 
 class Admin:
-    """The administrator's requests, with one token for all."""
+    """The administrator's requests, with one token for many: a lab's tokens may last seconds."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self._token = rest.login(lab, "admin")
+        self._token, self._renew_at = "", 0.0
 
     def get(self, service: str, path: str) -> Any:
-        return rest.ask(self.lab, self._token, service, path)
+        return self.send("GET", service, path)
 
     def send(self, method: str, service: str, path: str, body: Any = None) -> Any:
+        if time.monotonic() >= self._renew_at:
+            self._renew_at = time.monotonic() + self.lab.options.token_seconds / 2
+            self._token = rest.login(self.lab, "admin")
         return rest.ask(self.lab, self._token, service, path, method=method, body=body)
 
     def named(self, service: str, path: str, kind: str, name: str, **more: Any) -> str:
