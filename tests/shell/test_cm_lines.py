@@ -320,6 +320,16 @@ def test_a_narrow_terminal_folds_no_word_and_says_what_is_missing(
     assert "private_ips" in run(f"{cm} --store memory vm list --columns name,private_ips")
 
 
+def test_a_terminal_that_cannot_draw_is_as_wide_as_it_is(environment: dict[str, str]) -> None:
+    cm = str(Path(sys.executable).with_name("cm"))
+    text = pexpect.run(
+        f"{cm} --store memory vm list", encoding="utf-8",
+        env={**environment, "TERM": "dumb", "COLUMNS": "110"},
+    )  # fmt: skip
+    rows = [line.split() for line in text.splitlines() if "running" in line]
+    assert [len(row) for row in rows] == [8] * 5
+
+
 def test_many_rows_are_printed_plainly(environment: dict[str, str], config: Path) -> None:
     config.write_text("clouds: {big: {driver: memory, servers: 3000}}\n")
     cm = str(Path(sys.executable).with_name("cm"))

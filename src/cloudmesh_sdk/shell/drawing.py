@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cloudmesh_sdk.shell.colours import BAR, STATES, style
+from cloudmesh_sdk.shell.narrow import width
 from cloudmesh_sdk.tables import visible
 
 
@@ -23,7 +24,12 @@ def draw(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(name, overflow="fold", no_wrap=name in (*STATES, BAR))
     for row in rows:
         table.add_row(*(_cell(name, text) for name, text in zip(columns, row, strict=True)))
-    Console().print(table)
+    _console().print(table)
+
+
+def _console() -> Console:
+    """Return the terminal; rich takes one that cannot draw for 80 columns wide, whatever it is."""
+    return Console(width=width())
 
 
 def _cell(column: str, text: str) -> Text:
@@ -32,7 +38,7 @@ def _cell(column: str, text: str) -> Text:
 
 def draw_record(fields: Sequence[tuple[str, str]], native: str) -> None:
     """Draw one record on stdout: its fields, then its native data (JSON text)."""
-    console = Console()
+    console = _console()
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
