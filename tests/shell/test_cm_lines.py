@@ -12,6 +12,7 @@ from typing import Any
 import click
 import pexpect
 import pytest
+import yaml
 from tests.shell.calling import Cm, Program
 
 import cloudmesh
@@ -290,6 +291,31 @@ def test_registration_asks_for_what_is_missing(environment: dict[str, str], conf
     child.close()
     assert child.exitstatus == 0
     assert "provider: dummy" in config.read_text()
+
+
+def test_registration_of_an_openstack_asks_for_the_usual_and_shows_no_secret(
+    environment: dict[str, str], config: Path
+) -> None:
+    cm = str(Path(sys.executable).with_name("cm"))
+    child = pexpect.spawn(
+        cm, ["register", "work", "--driver", "openstack", "--no-check"],
+        encoding="utf-8", timeout=30, env=environment,
+    )  # fmt: skip
+    answers = {
+        "auth_url": "http://127.0.0.1:9/v3", "username": "albert", "password": "hush",
+        "project_name": "research",
+    }  # fmt: skip
+    shown = ""
+    for name, answer in answers.items():
+        child.expect(rf"{name}.*: ")
+        shown += str(child.before)
+        child.send(f"{answer}\r")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert "hush" not in shown + str(child.before)
+    entry = yaml.safe_load(config.read_text())["clouds"]["work"]
+    assert entry == {"driver": "openstack", **answers}
 
 
 def test_a_terminal_gets_a_drawn_table_and_a_bar(environment: dict[str, str]) -> None:

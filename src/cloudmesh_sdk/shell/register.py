@@ -57,8 +57,12 @@ def register_command(
     name = name or next((v for v in sources.values() if isinstance(v, str) and v), None)
     if name is None:
         raise click.UsageError("the NAME of the new cloud is missing")
-    known = describe(plugins.load("providers", entry["driver"]).Settings)
+    wanted = plugins.load("providers", entry["driver"]).Settings
+    known = describe(wanted)
+    bare = not settings and "from" not in entry
     entry |= _settings(settings, known)
+    if bare and session.asks():
+        _ask(entry, [known[name] for name in getattr(wanted, "asked", ())])
     _complete(session, name, entry, known)
     there = session.read_config().clouds if session.path.exists() else ()
     if name in there and not force:
@@ -134,7 +138,12 @@ def _complete(
     if missing and not session.asks():
         names = " ".join(f"--set {option.name}=…" for option in missing)
         raise click.UsageError(f"the driver needs more: {names}")
-    for option in missing:
+    _ask(entry, missing)
+
+
+def _ask(entry: dict[str, Any], options: Iterable[Option]) -> None:
+    """Ask for options, secret ones unseen."""
+    for option in options:
         click.echo(option.help, err=True)
         words = f"{option.name} (env:VARIABLE, file:PATH, keyring:NAME or cmd:COMMAND)"
         text = click.prompt(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -36,6 +36,9 @@ class OpenstackSettings:
     The names are those of clouds.yaml, so that an entry of it can be taken as it is
     (https://docs.openstack.org/openstacksdk/latest/user/config/configuration.html).
     """
+
+    asked: ClassVar[tuple[str, ...]] = ("auth_url", "username", "password", "project_name")
+    """What `cm register` asks for where nothing is said: none is required, for there are others."""
 
     auth_url: str | None = option(
         "URL of Keystone, as in https://keystone.example.org:5000/v3", default=None
