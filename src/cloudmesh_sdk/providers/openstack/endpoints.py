@@ -116,8 +116,11 @@ class Directory:
         for kind in TYPES.get(service, (service,)):
             if kind in self._there:
                 return place(service, self._there[kind], self._project)
-        if self._there or not self._entries:
-            known = ", ".join(sorted(self._there)) or "nothing"
+        if not self._entries:
+            text = f"{self._cloud}: the catalog has no {self._interface} endpoints"
+            raise UnsupportedError(f"{text}; name a project to sign in for, or another interface")
+        if self._there:
+            known = ", ".join(sorted(self._there))
             text = f"{self._cloud} has no service {service!r}; its catalog names {known}"
             raise UnsupportedError(text)
         regions = {region for _, one in self._entries for region in _regions(one)}
