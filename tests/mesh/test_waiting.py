@@ -160,6 +160,27 @@ def test_a_few_are_asked_for_one_by_one(cloud: Told, clouds: Clouds, clock: Cloc
     assert cloud.asked == ["i-0", "i-1", "i-2"]
 
 
+def test_what_was_just_seen_is_not_asked_for_at_once(
+    cloud: Told, clouds: Clouds, clock: Clock
+) -> None:
+    server = group(1)[0]
+    cloud.all = became(RUNNING, server)
+    begun = clock.now
+    wait([server], RUNNING, clouds, lambda _: None, timeout=60).complete()
+    assert cloud.asked == [server.id]
+    assert 0.5 < clock.now - begun <= 1.0
+
+
+def test_what_was_seen_long_ago_is_asked_for_at_once(
+    cloud: Told, clouds: Clouds, clock: Clock
+) -> None:
+    server = attrs.evolve(group(1)[0], seen=datetime.now(UTC) - timedelta(seconds=5))
+    cloud.all = became(RUNNING, server)
+    begun = clock.now
+    wait([server], RUNNING, clouds, lambda _: None, timeout=60).complete()
+    assert clock.now == begun
+
+
 def test_once_a_minute_all_are_listed(cloud: Told, clouds: Clouds, clock: Clock) -> None:
     servers = group()
     cloud.answers = [[] for _ in range(100)]

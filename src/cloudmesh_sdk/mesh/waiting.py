@@ -63,6 +63,7 @@ def wait(
     """
     waiting = _Waiting(servers, state, clouds)
     end, step = time.monotonic() + timeout, 0
+    time.sleep(min(waiting.fresh(), timeout))
     while waiting.left:
         for heard in waiting.ask(max(1.0, end - time.monotonic())):
             if heard.news:
@@ -135,6 +136,20 @@ class _Waiting:
         self._errors: dict[Key, CloudmeshError] = {}
         self._last: dict[str, CloudmeshError] = {}
         self.left: set[Key] = set(self._servers)
+
+    def fresh(self) -> float:
+        """Return for how many seconds what was just seen of all of them needs no question.
+
+        One that was started a moment ago is not there yet; none of them has the state.
+        """
+        now, whole = datetime.now(UTC), _STEPS[0]
+        ages = [
+            (now - server.seen).total_seconds()
+            if server.seen and server.state != self._state
+            else whole
+            for server in self._servers.values()
+        ]
+        return min(whole, max(0.0, whole - max(ages, default=whole)))
 
     def ask(self, deadline: float) -> list[_Told]:
         """Ask all clouds at once; return what they say, and for whom the waiting is over."""

@@ -127,6 +127,7 @@ class Starter:
             name=request.name,
             state=ServerState.PENDING,
             image=None if request.boot_volume else request.image,
+            flavor=request.flavor,
             key=request.key,
             project=self._client.project_id() or None,
             security_groups=tuple(group["name"] for group in native.get("security_groups") or ()),
