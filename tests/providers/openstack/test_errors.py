@@ -27,7 +27,7 @@ from cloudmesh_sdk.errors import (
 )
 from cloudmesh_sdk.providers.openstack.client import Client
 from cloudmesh_sdk.providers.openstack.errors import hopeless, never_sent, refused_as, translated
-from cloudmesh_sdk.testing.server import Reply, closed_port
+from cloudmesh_sdk.testing.server import LOST, Reply, closed_port
 
 __all__ = ["client", "endpoint", "opened"]
 
@@ -201,7 +201,7 @@ def test_what_the_libraries_raise_is_translated(
 ) -> None:
     with pytest.raises(kind) as caught, translated("india", "GET /servers"):
         raise error
-    assert caught.value.__cause__ is error
+    assert caught.value.__cause__ in (error, *error.args)
     assert never_sent(caught.value) is unsent
     assert hopeless(caught.value) is useless
     assert "\n" not in str(caught.value)
@@ -217,3 +217,25 @@ def test_no_secret_is_in_an_error_of_signing_in(opened: Opened) -> None:
         with pytest.raises(BackendError) as caught:
             opened(password=secret, retries=0).call("GET", "/servers")
         assert secret not in "".join(traceback.format_exception(caught.value))
+
+
+def test_an_earlier_try_that_was_not_sent_says_nothing_about_a_later_one(opened: Opened) -> None:
+    client = opened(retries=0)
+    opened.endpoint.faults[SERVERS].append(LOST)
+    try:
+        with translated("india", "POST /servers"):
+            raise requests.ConnectionError(http.NewConnectionError(None, "refused"))  # type: ignore[arg-type]
+    except UnavailableError as first:
+        unsent = never_sent(first)
+        with pytest.raises(UnavailableError) as second:
+            client.once("POST", "/servers", body={})
+    assert unsent
+    assert not never_sent(second.value)
+
+
+def test_a_keystone_that_sends_us_elsewhere_is_not_asked_again(opened: Opened) -> None:
+    elsewhere = Reply(status=301, headers={"Location": "https://sso.example.org/"})
+    opened.endpoint.faults["/v3/auth/tokens"].append(elsewhere)
+    with pytest.raises(UnavailableError, match=r"signing in: it redirects to https://sso\.example"):
+        opened().project_id()
+    assert opened.endpoint.logins == 1

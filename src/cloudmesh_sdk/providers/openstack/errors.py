@@ -4,6 +4,7 @@ What a service refused is told by its HTTP status, and where one status means se
 its words: https://docs.openstack.org/api-guide/compute/faults.html and the services' own texts.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -93,7 +94,7 @@ _NATIVE: tuple[tuple[type[BaseException], type[BackendError], str], ...] = (
     (keystone.ClientException, AuthError, "does not let us sign in"),
 )
 
-_UNTRUSTED = (http.SSLError, asked.SSLError)
+_USELESS = (http.SSLError, asked.SSLError, Missing)
 _UNREACHED = (http.NewConnectionError, http.ConnectTimeoutError, Unsent)
 
 
@@ -117,28 +118,31 @@ def translated(cloud: str, action: str, *, who: str = "") -> Iterator[None]:
 
     `who` names the account, for a refusal to let it in; `action` what was asked for.
     """
+    outer = sys.exception()  # what is being handled already led to nothing in here
     try:
         yield
     except Refused as error:
-        raise _refusal(cloud, action, error) from _told(error, who)
+        raise _refusal(cloud, action, error) from _cause(error, who)
     except keystone.HttpError as error:
         refused = refusal_of(error.response, "identity", error.http_status, str(error.message))
-        raise _refusal(cloud, action, refused, who=who) from _told(error, who)
+        refused.__cause__ = error
+        raise _refusal(cloud, action, refused, who=who) from _cause(refused, who)
     except keystone.InvalidResponse as error:
         refused = refusal_of(error.response, "identity", error.response.status_code)
-        raise _refusal(cloud, action, refused, who=who) from _told(error, who)
+        refused.__cause__ = error
+        raise _refusal(cloud, action, refused, who=who) from _cause(refused, who)
     except (Nonsense, keystone.ClientException, http.HTTPError, OSError) as error:
-        chain = list(_chain(error))
+        chain = list(_chain(error, outer))
         kind, text, inner = next(
             (k, t, e) for native, k, t in _NATIVE for e in chain if isinstance(e, native)
         )
         request_id = getattr(inner, "request_id", None)
         tail = f" [{request_id}]" if request_id else ""
         message = f"{cloud} {text} ({action}): {_reason(inner)}{tail}"
-        raise kind(message, request_id=request_id) from _told(error, who)
+        raise kind(message, request_id=request_id) from _cause(inner, who)
 
 
-def _told(error: Exception, who: str) -> Exception:
+def _cause(error: BaseException, who: str) -> BaseException:
     """Return the cause to give: where it was about signing in, one that says so."""
     if not who:
         return error
@@ -160,9 +164,12 @@ def _refusal(cloud: str, action: str, error: Refused, *, who: str = "") -> Backe
     return kind(f"{text} ({tail})", retry_after=error.retry_after, request_id=error.request_id)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what led to it; keystoneauth1 and requests wrap without `from`."""
-    seen: set[int] = set()
+def _chain(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what led to it; keystoneauth1 and requests wrap without `from`.
+
+    It ends at what was handled before: an earlier try says nothing about this one.
+    """
+    seen = {id(outer)}
     todo: list[Any] = [error]
     while todo:
         one = todo.pop(0)
@@ -186,19 +193,14 @@ def refused_as(error: BackendError) -> Refused | None:
 
 def never_sent(error: BackendError) -> bool:
     """Return whether the service surely has not acted: refused for its load, or not reached."""
-    if isinstance(error, ThrottledError):
-        return True
-    chain = list(_chain(error.__cause__)) if error.__cause__ else []
-    return any(isinstance(inner, _UNREACHED) for inner in chain)
+    return isinstance(error, ThrottledError) or isinstance(error.__cause__, _UNREACHED)
 
 
 def hopeless(error: BackendError) -> bool:
     """Return whether trying again is useless: refused for good, sent elsewhere, not trusted."""
-    if not error.transient or error.__cause__ is None:
-        return not error.transient
-    for inner in _chain(error.__cause__):
-        if isinstance(inner, Refused) and inner.status < HTTPStatus.BAD_REQUEST:
-            return True  # it sends us elsewhere, and will again
-        if isinstance(inner, (*_UNTRUSTED, Missing)):
-            return True
-    return False
+    cause = error.__cause__
+    if isinstance(cause, Unsent):
+        cause = cause.__cause__
+    if isinstance(cause, Refused) and cause.status < HTTPStatus.BAD_REQUEST:
+        return True  # it sends us elsewhere, and will again
+    return not error.transient or isinstance(cause, _USELESS)
