@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+import attrs
+
 from cloudmesh_sdk.errors import (
     BackendError,
     ConflictError,
@@ -69,7 +71,8 @@ _CONSOLES = (
 """Consoles that a browser opens: protocol and type, the usual one first."""
 
 _NO_CONSOLE = "unavailable console type"
-_NOT_READY = "not yet ready"
+_NOT_READY = "is not ready"
+"""Nova's words (InstanceNotReady) for a server that has no host yet."""
 
 
 def path(server: Server, *rest: str) -> str:
@@ -110,7 +113,8 @@ def act(
             kind, word = state_in(error)
             if kind == "vm_state" and word in done:
                 return None
-            if not _passes(kind, word) or budget.left() <= wait:
+            soon = _passes(kind, word) or _NOT_READY in str(error)
+            if not soon or budget.left() <= wait:
                 raise
         time.sleep(wait)
         wait = min(2 * wait, _LONGEST)
@@ -228,7 +232,7 @@ class Acts(
         try:
             answer = self._client.call("POST", path(server, "action"), body=body)
         except ConflictError as error:
-            if _NOT_READY in str(error).lower():
+            if _NOT_READY in str(error):
                 return ""
             raise
         return str(self._client.part(answer, "POST os-getConsoleOutput", "output") or "")
@@ -252,14 +256,21 @@ class Acts(
     def actions(self, server: Server) -> Iterator[Action]:
         """Yield what was done to a server, oldest first.
 
-        1 request, and 1 for each action that failed, for the step that did. A server that never
-        was built is in ERROR with its fault while Nova tells of no failed action.
+        1 request, and 1 for each action that failed, for the step that did. Of a build that
+        failed Nova tells in the server's fault only (seen on Nova 34): where the server is in
+        ERROR and no action failed, the fault is the last one's.
         """
         what = path(server, "os-instance-actions")
         pages = self._client.pages(what, "instanceActions")
-        natives = [native for page in pages for native in page]
-        for native in reversed(natives):
-            if native.get("message"):
-                answer = self._client.call("GET", f"{what}/{quote(str(native['request_id']))}")
-                native = self._client.part(answer, f"GET {what}", "instanceAction")  # noqa: PLW2901
-            yield self._client.records(f"GET {what}", records.action, [native])[0]
+        natives = [self._told(what, native) for page in pages for native in page][::-1]
+        found = self._client.records(f"GET {what}", records.action, natives)
+        if server.fault and not any(one.result == "error" for one in found):
+            found[-1:] = [attrs.evolve(o, result="error", message=server.fault) for o in found[-1:]]
+        yield from found
+
+    def _told(self, what: str, native: Mapping[str, Any]) -> Any:
+        """Return an action with its steps where it failed: Nova's list has its message only."""
+        if not native.get("message") or not native.get("request_id"):
+            return native
+        answer = self._client.call("GET", f"{what}/{quote(str(native['request_id']), safe='')}")
+        return self._client.part(answer, f"GET {what}", "instanceAction")
