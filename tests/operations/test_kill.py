@@ -17,7 +17,8 @@ VICTIM = Path(__file__).with_name("victim.py")
 OVER = {OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED}
 
 
-def _killed(config: Path, act: str, step: int) -> bool:
+def killed(config: Path, act: str, step: int) -> bool:
+    """Let a process do an act and die at a step; tell whether it had so many."""
     done = subprocess.run(
         [sys.executable, str(VICTIM), str(config), act, str(step)],
         capture_output=True,
@@ -68,7 +69,7 @@ def _truth_of(mesh: Mesh, kind: str, act: str) -> None:
 @pytest.mark.timeout(300)
 def test_killed_while_starting(config: Path, keeper: Mesh) -> None:
     step = 1
-    while _killed(config, "start", step):
+    while killed(config, "start", step):
         with _next_command(config) as mesh:
             _truth(mesh)
         step += 1
@@ -80,7 +81,7 @@ def test_killed_while_starting(config: Path, keeper: Mesh) -> None:
 @pytest.mark.timeout(300)
 def test_killed_while_starting_a_group(config: Path, keeper: Mesh) -> None:
     step = 1
-    while _killed(config, "start_many", step):
+    while killed(config, "start_many", step):
         with _next_command(config) as mesh:
             _truth(mesh)
         step += 1
@@ -106,7 +107,7 @@ def test_killed_while_creating(config: Path, keeper: Mesh, act: str) -> None:
         keeper.create_volume("disk", 1)
     getattr(keeper, MADE[act])("india")
     step = 1
-    while _killed(config, act, step):
+    while killed(config, act, step):
         with _next_command(config) as mesh:
             _truth_of(mesh, MADE[act], act)
         step += 1
@@ -124,7 +125,7 @@ def test_killed_while_attaching(config: Path, keeper: Mesh, act: str) -> None:
     cloud = keeper.clouds["india"]
     assert isinstance(cloud, MemoryCloud)
     step = 1
-    while _killed(config, act, step):
+    while killed(config, act, step):
         with _next_command(config) as mesh:
             shown = mesh.server("india", "doomed").public_ips
             assert shown == cloud.server(server.id).public_ips
@@ -142,12 +143,12 @@ def test_killed_while_attaching(config: Path, keeper: Mesh, act: str) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("act", ["delete", "stop"])
 def test_killed_while_deleting_or_stopping(config: Path, keeper: Mesh, act: str) -> None:
-    step, killed = 1, True
-    while killed:
+    step, again = 1, True
+    while again:
         if not keeper.servers("india", name="doomed", state="running"):
             keeper.delete(keeper.servers("india", name="doomed") or [keeper.start().one()])
             keeper.start(name="doomed")
-        killed = _killed(config, act, step)
+        again = killed(config, act, step)
         with _next_command(config) as mesh:
             _truth(mesh)
         step += 1
@@ -159,11 +160,11 @@ def test_killed_while_deleting_or_stopping(config: Path, keeper: Mesh, act: str)
 def test_killed_while_refreshing(config: Path, keeper: Mesh, act: str) -> None:
     keeper.start(count=3)
     cloud = keeper.clouds["india"]
-    step, killed = 1, True
-    while killed:
+    step, again = 1, True
+    while again:
         first = next(iter(cloud.servers()))
         cloud.delete(first)
-        killed = _killed(config, act, step)
+        again = killed(config, act, step)
         with _next_command(config) as mesh:
             known = {s.name for s in mesh.servers("india", missing=True)}
             assert first.name in known, "what vanished is never silently dropped"
