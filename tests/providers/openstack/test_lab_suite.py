@@ -151,5 +151,5 @@ class OpenstackPromises:
         return {"zone": zone, "config_drive": True, "boot_volume": volume, "hints": hints}
 
 
-class TestOpenstackLab(OpenstackPromises, CloudSuite, *ABILITIES.values()):
+class TestOpenstackLab(OpenstackPromises, CloudSuite, *ABILITIES.values()):  # type: ignore[misc]
     """Everything that a cloud can promise."""

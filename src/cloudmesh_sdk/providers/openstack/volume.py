@@ -17,6 +17,9 @@ from cloudmesh_sdk.providers.openstack.settings import OpenstackSettings
 
 T = TypeVar("T")
 
+_FILTERED = "3.30"
+"""Highest microversion of Cinder that filters lists by metadata whatever its operator chose."""
+
 
 def volume(native: Mapping[str, Any], cloud: str) -> Volume:
     """Return a volume; of one that many servers have, the first is told."""
@@ -105,12 +108,8 @@ class Volumes(HasVolumes, HasSnapshots):
         try:
             self._client.call("POST", where, body={"volumeAttachment": wanted}, again=False)
         except (ConflictError, InvalidRequestError):
-            now = self.volume(volume.id)
-            if now.server not in (server.id, None) or now.state not in {"in-use", "attaching"}:
+            if not self._has(server, volume):
                 raise
-            if now.server is None and not self._reserved(server, volume):
-                raise
-            return now
         return self.volume(volume.id)
 
     def detach_volume(self, volume: Volume) -> Volume:
@@ -141,23 +140,34 @@ class Volumes(HasVolumes, HasSnapshots):
     def delete_snapshot(self, snapshot: Snapshot) -> None:
         self._forget("snapshots", snapshot.id)
 
-    def _reserved(self, server: Server, volume: Volume) -> bool:
-        """Return whether Nova is attaching this volume to this server."""
+    def _has(self, server: Server, volume: Volume) -> bool:
+        """Return whether a server has a volume, or is about to."""
         answer = self._client.call("GET", server_path(server, "os-volume_attachments"))
         found = self._client.part(answer, "GET os-volume_attachments", "volumeAttachments")
         return any(one.get("volumeId") == volume.id for one in found)
 
     def _with(self, collection: str, record: Convert[T], token: str) -> T | None:
-        """Return what was made with a token; Cinder filters by metadata, the answer decides."""
-        filters = {"metadata": orjson.dumps({TOKEN: token}).decode()}
-        found = self._listed_in(collection, record, filters)
+        """Return what was made with a token; Cinder filters by metadata, the answer decides.
+
+        From microversion 3.31 on an operator chooses the filters, and may choose none (400).
+        """
+        path = f"/{collection}/detail"
+        answer = self._client.call(
+            "GET",
+            path,
+            service="volume",
+            params={"metadata": orjson.dumps({TOKEN: token}).decode()},
+            microversion=_FILTERED,
+        )
+        natives = self._client.part(answer, f"GET {path}", collection)
+        found = self._client.records(f"GET {path}", record, natives)
+        if answer.get(f"{collection}_links"):  # so many that nothing was filtered
+            found = list(self._listed_in(collection, record))
         return next((one for one in found if getattr(one, "token", None) == token), None)
 
-    def _listed_in(
-        self, collection: str, record: Convert[T], filters: Mapping[str, str] | None = None
-    ) -> Iterator[T]:
+    def _listed_in(self, collection: str, record: Convert[T]) -> Iterator[T]:
         path = f"/{collection}/detail"
-        params = dict(filters or {})
+        params: dict[str, str] = {}
         if self.settings.page_size:
             params["limit"] = str(self.settings.page_size)
         if self.settings.all_projects:
