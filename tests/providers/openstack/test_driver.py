@@ -281,7 +281,25 @@ def test_a_conflict_that_does_not_pass_is_told_at_once(
     assert len(nova.sent("/action")) == 1
 
 
+def one(task: str | None) -> Reply:
+    document = {**server_document(1), "OS-EXT-STS:task_state": task}
+    return Reply(body={"server": document})
+
+
+def test_what_is_about_to_change_is_not_so_already(cloud: OpenstackCloud, nova: Nova) -> None:
+    active = refusal(409, BUSY.format(id="a", attr="vm_state", state="active"))
+    nova.refusals.append(active)
+    nova.faults[f"{COMPUTE}/servers/a"].append(one("powering-off"))
+    cloud.resume(a_server())
+    assert nova.sent("/action") == [{"os-start": None}] * 2
+    nova.refusals.append(active)
+    nova.faults[f"{COMPUTE}/servers/a"].append(one("deleting"))
+    with pytest.raises(ConflictError):
+        cloud.resume(a_server())
+
+
 def test_what_is_so_already_is_no_error(cloud: OpenstackCloud, nova: Nova) -> None:
+    nova.faults[f"{COMPUTE}/servers/a"] += [one(None)] * 3
     acts = ((cloud.stop, "stopped"), (cloud.suspend, "suspended"), (cloud.resume, "active"))
     for act, state in acts:
         nova.refusals.append(refusal(409, BUSY.format(id="a", attr="vm_state", state=state)))

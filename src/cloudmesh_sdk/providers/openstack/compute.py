@@ -100,7 +100,8 @@ def act(
 
     Nova refuses (409) while another act is under way, or the server is still being built: these
     pass, so the act is tried again until the time of one call is over. `done` are states (Nova's
-    vm_state) in which nothing is left to do. Any other conflict is an error at once.
+    vm_state) in which nothing is left to do, which 1 more request makes sure of. Any other
+    conflict is an error at once.
     """
     budget = client.budget()
     wait = _FIRST
@@ -112,12 +113,21 @@ def act(
         except ConflictError as error:
             kind, word = state_in(error)
             if kind == "vm_state" and word in done:
-                return None
+                # Nova looks at vm_state first: it may be about to change
+                kind, word = "task_state", _task(client, server)
+                if not word:
+                    return None
             soon = _passes(kind, word) or _NOT_READY in str(error)
             if not soon or budget.left() <= wait:
                 raise
         time.sleep(wait)
         wait = min(2 * wait, _LONGEST)
+
+
+def _task(client: Client, server: Server) -> str:
+    """Return what is under way at a server; empty where nothing is."""
+    native = client.part(client.call("GET", path(server)), "GET /servers", "server")
+    return str(native.get("OS-EXT-STS:task_state") or "")
 
 
 def _passes(kind: str, word: str) -> bool:
