@@ -195,6 +195,9 @@ class OpenstackCloud(
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> RawAnswer:
+        if path.startswith("//"):
+            text = f"{self.name}: {path} names another host; give a path, or a whole URL of ours"
+            raise InvalidRequestError(text)
         return self._client.raw(
             method, path, service=service, json=json, params=params, headers=headers
         )
