@@ -89,7 +89,10 @@ def project(lab: OpenstackLab, password: str = "kit-password") -> Iterator[Proje
 
 
 def _swept(given: Project) -> None:
-    """Take away what Neutron makes of itself for a project, and routers of the tests."""
+    """Take away what a test that failed left, what Neutron made by itself, and routers."""
+    left = given.ask("compute", f"/servers?all_tenants=1&project_id={given.id}")["servers"]
+    for server in left:
+        given.ask("compute", f"/servers/{server['id']}", "DELETE")
     routers = given.ask("network", f"/v2.0/routers?project_id={given.id}")["routers"]
     for router in routers:
         inside = given.ask("network", f"/v2.0/ports?device_id={router['id']}")["ports"]
