@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
     from cloudmesh_sdk.mesh.acting import Acts
     from cloudmesh_sdk.mesh.asking import Asking
+    from cloudmesh_sdk.mesh.belonging import Belonging
     from cloudmesh_sdk.mesh.defaults import Defaults
     from cloudmesh_sdk.mesh.keypairs import Keypairs
     from cloudmesh_sdk.mesh.keys import Keys
@@ -89,6 +90,12 @@ class Facade:
         return Viewing(self.store, self.user, lambda names, kind: self.refresh(names, [kind]))
 
     @cached_property
+    def _belonging(self) -> "Belonging":
+        from cloudmesh_sdk.mesh.belonging import Belonging
+
+        return Belonging(self.config.clouds, self.store, self.user)
+
+    @cached_property
     def _defaults(self) -> "Defaults":
         from cloudmesh_sdk.mesh.defaults import Defaults
 
@@ -153,9 +160,15 @@ class Facade:
             self.__dict__.pop(name, None)
 
     def _names(self, names: str | Iterable[str] | None) -> list[str]:
-        """Return names of clouds (the active ones for None); raises `ConfigError`."""
-        if names is None:
-            return list(self.active)
+        """Return names of clouds (the active ones for None); raises `ConfigError`.
+
+        What the view has of them then is of the accounts that they mean now.
+        """
+        asked = list(self.active) if names is None else self._named(names)
+        self._belonging.hold(asked)
+        return asked
+
+    def _named(self, names: str | Iterable[str]) -> list[str]:
         asked = list(dict.fromkeys([names] if isinstance(names, str) else names))
         for name in asked:
             if name not in self.config.clouds:
@@ -166,5 +179,5 @@ class Facade:
 
 _PARTS = (
     "_view", "_defaults", "_keys", "_acts", "_keypairs", "_suggesting", "_starting", "_serving",
-    "_things", "_asking",
+    "_things", "_asking", "_belonging",
 )  # fmt: skip
