@@ -275,10 +275,10 @@ def on_the_lab(count: int, rounds: int, python: str) -> dict[str, Any]:
         names |= dict.fromkeys(PEERS, python)
         listed = each("list", names, env, rounds)
         tell_clients(f"list of {have} servers with details, from a real cloud", listed)
+        whole = commands(python, env, rounds)  # before others change what a refresh would find
+        tell_commands(whole)
         life = each("life", names, env, 1)
         tell_clients("create, ACTIVE, delete, gone: one server", life)
-        whole = commands(python, env, rounds)
-        tell_commands(whole)
     return {"servers": have, "list": listed, "life": life, "commands": whole}
 
 
