@@ -280,8 +280,9 @@ ROW = ["sierra-east-2", "albert-0001", "running", "198.51.100.7", "10.0.0.2", "m
     ("most", "kept"),
     [
         (200, Server.columns),
-        (120, ("cloud", "name", "state", "public_ips", "flavor", "image")),
-        (80, ("cloud", "name", "state", "public_ips", "flavor")),
+        (120, ("cloud", "name", "state", "public_ips", "private_ips", "flavor", "image")),
+        (80, ("cloud", "name", "state", "public_ips", "private_ips", "flavor")),
+        (70, ("cloud", "name", "state", "public_ips", "flavor")),
         (45, ("cloud", "name", "state")),
         (10, ("cloud", "name", "state")),
     ],
@@ -291,6 +292,11 @@ def test_a_narrow_terminal_gets_what_matters_most(most: int, kept: tuple[str, ..
     assert tuple(columns) == kept
     assert rows == [[word for name, word in zip(Server.columns, ROW, strict=True) if name in kept]]
     assert {*left_out} == {*Server.columns} - {*kept}
+
+
+def test_a_narrow_column_fits_again_once_a_wide_one_is_left_out() -> None:
+    columns, _, left_out = fitting(("name", "created", "image"), [["n", "2026", "i" * 60]], 40)
+    assert (columns, left_out) == (["name", "created"], ["image"])
 
 
 def test_sentences_are_folded_before_columns_are_left_out() -> None:

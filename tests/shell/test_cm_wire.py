@@ -83,6 +83,23 @@ def test_a_tape_begins_with_signing_in() -> None:
     assert unkept(broken) is broken
 
 
+def test_a_tape_holds_whole_lists_for_who_has_none_yet(
+    cm: Cm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    refresh = Mesh.refresh
+
+    def noted(self: Mesh, *args: object, full: bool = False, **options: object) -> object:
+        asked.append(full)
+        return refresh(self, *args, full=full, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Mesh, "refresh", noted)
+    for line in ("vm list --refresh", f"vm list --refresh --record {tmp_path}/bug.tape",
+                 f"refresh --record {tmp_path}/bug.tape"):  # fmt: skip
+        assert cm(line).exit_code == 0
+    assert asked == [False, True, True]
+
+
 def test_a_script_has_one_tape(cm: Cm, tmp_path: Path) -> None:
     (tmp_path / "script").write_text("vm list india --refresh\nvm list sierra --refresh\n")
     result = cm(f"script {tmp_path}/script --record {tmp_path}/bug.tape")

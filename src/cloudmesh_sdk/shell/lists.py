@@ -61,7 +61,11 @@ def show_view(
     if now is None and (new := _never_asked(session, asked, kind)):
         ask(session, new, [kind.kind])  # the list would ask them too, but show no progress
     rows: Gathered[Any] = getattr(session.mesh, kind.kind)(
-        asked, where=where, sort=look.sort or None, name=names or None, **query
+        clouds[0] if len(clouds) == 1 else asked,  # one named alone says what it does not have
+        where=where,
+        sort=look.sort or None,
+        name=names or None,
+        **query,
     )
     print_rows(session, rows, kind, look)
     if query.get("limit"):
@@ -97,12 +101,15 @@ def ask(
     deadline: float | None = None,
     full: bool = False,
 ) -> Gathered[Any]:
-    """Refresh clouds with a bar; `full` asks for whole lists, not only for what changed."""
+    """Refresh clouds with a bar; `full` asks for whole lists, not only for what changed.
+
+    So does a tape: who plays it back has no list that changes could be added to.
+    """
     with progress(session, "refresh", len(clouds)) as done:
         return session.mesh.refresh(
             clouds,
             kinds,
             told=lambda answer: done(answer.name, answer.error is not None),
             deadline=deadline,
-            full=full,
+            full=full or session.recorded(),
         )

@@ -8,10 +8,10 @@ from cloudmesh_sdk.shell.colours import BAR, STATES, style
 from cloudmesh_sdk.shell.plain import as_lines
 
 _LEAST = (
-    "mac", "dhcp", "bootable", "port", "request_id", "private_ips", "attempts", "fingerprint",
-    "architecture", "created", "id", "image", "skew", "version", "identity", "seconds", "gpus",
-    "flavor", "disk", "subnets", "shared", "device", "type", "network", "gateway", "default",
-    "driver", "calls", "same", "seen", "private_ip", "addresses", "external", "vcpus", "ram",
+    "mac", "dhcp", "bootable", "port", "request_id", "attempts", "fingerprint",
+    "architecture", "created", "id", "image", "private_ips", "skew", "version", "identity",
+    "seconds", "gpus", "flavor", "disk", "subnets", "shared", "device", "type", "network", "gateway",
+    "default", "driver", "calls", "same", "seen", "private_ip", "addresses", "external", "vcpus", "ram",
     "clouds", "public_ips", "servers",
 )  # fmt: skip
 """Columns that may be left out, what matters least first; names and states never are."""
@@ -35,23 +35,40 @@ def width() -> int:
 def fitting(
     columns: Sequence[str], rows: list[list[str]], most: int
 ) -> tuple[list[str], list[list[str]], list[str]]:
-    """Return the columns and cells that fit into a width, and the columns that were left out."""
+    """Return the columns and cells that fit into a width, and the columns that were left out.
+
+    A narrow column that was left out comes back where leaving out a wide one made room for it.
+    """
     widths = {
         name: max([len(name), *(len(row[place]) for row in rows)])
         for place, name in enumerate(columns)
     }
     widths = {name: min(size, _FREE.get(name, size)) for name, size in widths.items()}
-    left_out: list[str] = []
-    for name in _LEAST:
-        if sum(widths.values()) + _GAP * (len(widths) - 1) + _EDGES <= most:
-            break
-        if name in widths and len(widths) > 1:
-            del widths[name]
-            left_out.append(name)
+    left_out = _left_out(widths, most)
     if not left_out:
         return list(columns), rows, []
-    places = [place for place, name in enumerate(columns) if name in widths]
-    return list(widths), [[row[place] for place in places] for row in rows], left_out
+    places = [place for place, name in enumerate(columns) if name not in left_out]
+    kept = [columns[place] for place in places]
+    return kept, [[row[place] for place in places] for row in rows], left_out
+
+
+def _left_out(widths: Mapping[str, int], most: int) -> list[str]:
+    kept, left_out = dict(widths), []
+    for name in _LEAST:
+        if _drawn(kept) <= most:
+            break
+        if name in kept and len(kept) > 1:
+            del kept[name]
+            left_out.append(name)
+    for name in reversed(left_out):
+        if _drawn({**kept, name: widths[name]}) <= most:
+            kept[name] = widths[name]
+    return [name for name in left_out if name not in kept]
+
+
+def _drawn(widths: Mapping[str, int]) -> int:
+    """Return how wide a table is drawn."""
+    return sum(widths.values()) + _GAP * (len(widths) - 1) + _EDGES
 
 
 def as_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -95,6 +95,10 @@ class Session:
         """Tell whether somebody watches what is told on stderr."""
         return not self.embedded and sys.stderr.isatty()
 
+    def recorded(self) -> bool:
+        """Tell whether what goes over the wire is kept on a tape."""
+        return self.watcher is not None and self.watcher.tape is not None
+
     @contextmanager
     def line(self) -> Iterator[None]:
         """Let the options of one command line hold for that line only."""

@@ -10,6 +10,7 @@ from tests.labs.openstack_endpoint import PASSWORD, PROJECT_ID
 from tests.providers.openstack.clients import Opened, client, endpoint, opened
 
 from cloudmesh_sdk.errors import ConfigError, NotFoundError, UnavailableError
+from cloudmesh_sdk.providers.openstack import OpenstackCloud
 from cloudmesh_sdk.providers.openstack.client import Client
 from cloudmesh_sdk.providers.openstack.settings import OpenstackSettings
 from cloudmesh_sdk.testing.server import LOST, Reply
@@ -164,6 +165,13 @@ def test_what_changed_since_is_asked_at_other_moments(opened: Opened, tape: Path
     assert len(_names(_replayed(tape), **{"changes-since": "2027-01-01T00:00:00Z"})) == 3
     with pytest.raises(UnavailableError, match="lacks this"):
         _names(_replayed(tape))
+
+
+def test_of_a_tape_whole_lists_are_asked_again_and_again(opened: Opened, tape: Path) -> None:
+    _names(opened(record=str(tape)))
+    replayed = OpenstackCloud("india", OpenstackSettings(replay=str(tape)))
+    assert replayed.complete_every == 0
+    assert [len(list(replayed.servers())) for _ in range(2)] == [3, 3]
 
 
 def test_a_token_on_a_tape_never_runs_out(opened: Opened, tape: Path) -> None:
