@@ -187,6 +187,37 @@ def test_microversions_and_skew_are_kept_too(kept: Opened) -> None:
     assert len(kept.endpoint.requests) == before + 1
 
 
+def test_a_cloud_that_was_renewed_is_asked_for_more_some_day(kept: Opened) -> None:
+    kept.endpoint.microversions = ("2.1", "2.79")
+    _list(kept())
+    kept.endpoint.microversions = ("2.1", "2.104")
+    kept.endpoint.expire()  # a login by a process that only heard of it
+    _list(kept())
+    client = kept()
+    _list(client)
+    assert client.microversion() == "2.96"
+
+
+def test_what_one_configuration_asks_for_is_not_taken_for_the_cloud_s_own(kept: Opened) -> None:
+    _list(kept(compute_api_version="2.60"))
+    assert kept().microversion() == "2.96"
+
+
+def test_the_microversions_of_one_region_say_nothing_of_another(kept: Opened) -> None:
+    kept.endpoint.regions = ["RegionOne", "RegionTwo"]
+    kept.endpoint.microversions = ("2.1", "2.79")
+    _list(kept(region_name="RegionOne"))
+    assert kept(region_name="RegionOne").microversion() == "2.79"
+    assert kept(region_name="RegionTwo").microversion() == "2.96"
+
+
+def test_a_plug_in_without_tokens_meets_an_older_nova(kept: Opened) -> None:
+    kept.endpoint.microversions = ("2.1", "2.79")
+    url = f"{kept.endpoint.server.url}/compute/v2.1"
+    kept.endpoint._tokens.add("tok1")
+    _list(kept(auth_type="admin_token", token="tok1", auth={"endpoint": url}))
+
+
 def _cache(place: Path, **identity: Any) -> Cache:
     return Cache(place, {"user": "u", **identity}, {"password": "p"})
 

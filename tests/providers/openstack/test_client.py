@@ -310,6 +310,15 @@ def test_threads_that_meet_the_same_end_of_a_token_renew_it_once(
     assert endpoint.logins == 2
 
 
+def test_a_token_that_another_thread_forgot_is_got_anew(client: Client, endpoint: Endpoint) -> None:
+    signed = client._access.headers()
+    endpoint.expire()
+    assert client._access.renew(signed)
+    assert client._access.renew(signed)  # before the other one signed in again
+    client.call("GET", "/servers/detail")
+    assert endpoint.logins == 2
+
+
 def test_a_token_that_is_refused_again_is_an_error(client: Client, endpoint: Endpoint) -> None:
     body = {"error": {"code": 401, "message": "no"}}
     endpoint.faults[SERVERS] += [Reply(status=401, body=body)] * 2

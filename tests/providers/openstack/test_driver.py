@@ -2,9 +2,11 @@
 
 import itertools
 import json
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -19,6 +21,7 @@ from tests.labs.openstack_endpoint import (
 )
 
 from cloudmesh_sdk.errors import (
+    BackendTimeoutError,
     ConflictError,
     InvalidRequestError,
     NotFoundError,
@@ -384,3 +387,95 @@ def test_an_empty_id_is_no_list(cloud: OpenstackCloud) -> None:
 def test_the_console_of_a_server_without_a_host_is_empty(cloud: OpenstackCloud, nova: Nova) -> None:
     nova.refusals.append(refusal(409, "Instance a is not ready"))
     assert cloud.console(attrs.evolve(a_server(), state=ServerState.PENDING)) == ""
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_start_that_a_gateway_gave_up_is_not_sent_again(
+    cloud: OpenstackCloud, nova: Nova, count: int
+) -> None:
+    nova.refused.append(refusal(504, "Gateway Time-out"))
+    with pytest.raises(BackendTimeoutError, match="Gateway Time-out"):
+        cloud.start_many(order(), cloud.names_of_many("web", count))
+    assert len(nova.sent("/servers")) == 1
+
+
+def test_many_that_were_taken_are_not_sent_again_though_no_list_shows_them(
+    cloud: OpenstackCloud, nova: Nova
+) -> None:
+    nova.faults[DETAIL] += [Reply(body={"servers": []})] * 60
+    with pytest.raises(UnavailableError, match="started 0 of 3 servers"):
+        cloud.start_many(order(), cloud.names_of_many("web", 3))
+    assert len(nova.sent("/servers")) == 1
+
+
+def test_user_data_that_nova_shows_in_a_refusal_is_not_told(
+    cloud: OpenstackCloud, nova: Nova
+) -> None:
+    where = "Invalid input for field/attribute"
+    nova.refused.append(refusal(400, f"{where} user_data. Value: aHVudGVyMg. 'aHVu' is too long"))
+    with pytest.raises(InvalidRequestError, match=r"attribute user_data\. Value: \*\*\*") as caught:
+        cloud.start(order(user_data="hunter2"))
+    assert "aHVu" not in f"{caught.value}{caught.value.__cause__!r}"
+    nova.refused.append(refusal(400, f"{where} name. Value: a b. 'a b' is too long"))
+    with pytest.raises(InvalidRequestError, match="Value: a b"):
+        cloud.start(order(token="t2"))
+
+
+def test_an_address_of_another_is_not_taken_where_a_filter_is_ignored(
+    cloud: OpenstackCloud, nova: Nova
+) -> None:
+    theirs = {"id": "f1", "floating_ip_address": "192.0.2.1", "description": "of another"}
+    ours = {**theirs, "id": "f2", "floating_ip_address": "192.0.2.2"}
+    path = "/network/v2.0/floatingips"
+    nova.faults[path] += [
+        Reply(body={"floatingips": [theirs]}),
+        Reply(status=201, body={"floatingip": {**ours, "description": "cloudmesh:token t1"}}),
+    ]
+    assert cloud.create_floating_ip("t1", "ext").id == "f2"
+
+
+def test_the_first_list_of_changes_knows_the_clock_of_the_cloud(
+    cloud: OpenstackCloud, nova: Nova, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = time.time() + 3600
+    ours = SimpleNamespace(time=lambda: ahead)
+    monkeypatch.setattr("cloudmesh_sdk.providers.openstack.answers.time", ours)
+    list(cloud.changes(datetime(2026, 11, 22, 22, 0, 0, tzinfo=UTC)))
+    asked = datetime.fromisoformat(nova.queries()[0]["changes-since"])
+    reached = datetime(2026, 11, 22, 22, 0, 0, tzinfo=UTC) - asked
+    assert 3625 < reached.total_seconds() < 3640
+
+
+def test_a_nova_that_tells_a_part_of_what_it_renamed_is_asked_for_the_server(
+    cloud: OpenstackCloud, nova: Nova
+) -> None:
+    whole = server_document(1)
+    path = f"{COMPUTE}/servers/{whole['id']}"
+    part = {name: whole[name] for name in ("id", "name", "status")}
+    nova.faults[path] += [Reply(body={"server": part}), Reply(body={"server": whole})]
+    renamed = cloud.rename(
+        Server(cloud="india", id=whole["id"], name="a", state=ServerState.RUNNING), "b"
+    )
+    assert renamed.native == whole
+
+
+def test_the_history_of_a_server_is_followed_to_its_end(cloud: OpenstackCloud, nova: Nova) -> None:
+    path = f"{COMPUTE}/servers/a/os-instance-actions"
+    rows = [
+        {"action": what, "start_time": f"2026-11-22T10:0{n}:00.000000", "request_id": f"req-{n}"}
+        for n, what in enumerate(("create", "stop"))
+    ]
+    link = {"rel": "next", "href": f"http://cloud.example.org/v2.1{path[len(COMPUTE) :]}?marker=r1"}
+    nova.faults[path] += [
+        Reply(body={"instanceActions": rows[1:], "links": [link]}),
+        Reply(body={"instanceActions": rows[:1]}),
+    ]
+    assert [one.name for one in cloud.actions(a_server())] == ["create", "stop"]
+
+
+def test_a_name_that_is_no_text_is_refused_before_anything_is_sent(
+    cloud: OpenstackCloud, nova: Nova
+) -> None:
+    with pytest.raises(InvalidRequestError, match="cannot be written as JSON"):
+        cloud.start(order(name=b"\xff".decode("utf-8", "surrogateescape")))
+    assert not nova.sent("/servers")

@@ -57,6 +57,10 @@ REFUSALS: list[tuple[int, object, type[BackendError], str]] = [
     (403, {"forbidden": {"message": "Maximum number of ports exceeded"}}, QuotaError, "ports"),
     (403, {"forbidden": {"code": 403, "message": POLICY}}, AuthError,
      "performed; the account's roles do not allow it"),
+    (403, {"forbidden": {"message": "Policy doesn't allow os_compute_api:os-quota-sets:detail "
+                         "to be performed."}}, AuthError, "sets:detail to be performed; the acc"),
+    (403, {"NeutronError": {"type": "PolicyNotAuthorized", "message": "(rule:get_quota) is "
+                            "disallowed by policy"}}, AuthError, "disallowed by policy"),
     (404, {"itemNotFound": {"message": "Instance x could not be found."}}, NotFoundError, "x"),
     (404, {"message": "No image found with ID x<br /><br />\n", "code": "404 Not Found"},
      NotFoundError, "No image found with ID x (HTTP"),
@@ -83,7 +87,7 @@ REFUSALS: list[tuple[int, object, type[BackendError], str]] = [
     (501, {"notImplemented": {"message": "not by this driver"}}, UnsupportedError, "not by this"),
     (502, NGINX, UnavailableError, "502 Bad Gateway nginx (HTTP 502"),
     (503, HAPROXY, UnavailableError, "503 Service Unavailable No server is avail"),
-    (504, "", UnavailableError, "Gateway Time"),
+    (504, "", BackendTimeoutError, "compute failed at GET /servers: Gateway Time"),
     (400, [1, 2], InvalidRequestError, "[1, 2]"),
     (400, {"badRequest": None}, InvalidRequestError, "badRequest"),
     (400, {}, InvalidRequestError, "HTTP 400"),

@@ -92,8 +92,9 @@ class Access:
         """Forget the token of these headers, if it is still the one; tell whether to try again."""
         with self._lock:
             present = getattr(self._plugin, "auth_ref", None)
-            if present is not None and present.auth_token != headers.get("X-Auth-Token"):
-                return True  # another thread was here before
+            signs_in = hasattr(self._plugin, "auth_ref")
+            if signs_in and getattr(present, "auth_token", None) != headers.get("X-Auth-Token"):
+                return True  # another thread was here before, and may not have signed in yet
             if self._cache is not None:
                 self._cache.drop()
             return bool(self._plugin.invalidate())
@@ -190,7 +191,8 @@ class Access:
             self._plugin.set_auth_state(None)
 
     def _write(self) -> None:
-        state = self._plugin.get_auth_state() if self._cache else None
+        signs_in = hasattr(self._plugin, "auth_ref")  # others have no state to keep
+        state = self._plugin.get_auth_state() if self._cache and signs_in else None
         if self._cache and state:
             self._cache.write({**self._also(), "state": state})
 

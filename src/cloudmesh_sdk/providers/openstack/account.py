@@ -88,15 +88,8 @@ def _all_quotas(native: Any, cloud: str) -> list[Quota]:
     return list(records.quotas(native, cloud))
 
 
-def _access(client: Client) -> Any:
-    """Return what keystoneauth knows of the token; None where the plug-in has none."""
-    session = client.native.session
-    ask = getattr(session.auth, "get_access", None)
-    return ask(session) if ask else None
-
-
 def _identity(client: Client) -> str:
-    access = _access(client)
+    access = client.token()
     if access is None:
         return client.user_id()
     user = access.username or access.user_id or "?"
@@ -111,7 +104,7 @@ def _missing(client: Client) -> Iterator[str]:
 
 
 def _roles(client: Client) -> Iterator[str]:
-    access = _access(client)
+    access = client.token()
     roles = list(access.role_names or ()) if access is not None else []
     if roles and not _WRITERS & {role.lower() for role in roles}:
         yield f"the account may only look (roles: {', '.join(roles)})"

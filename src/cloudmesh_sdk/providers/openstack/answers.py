@@ -16,13 +16,16 @@ from typing import Any
 import orjson
 import requests
 
-from cloudmesh_sdk.masking import masked_text
+from cloudmesh_sdk.masking import MASK, SECRETS, masked_text
 
 REQUEST_IDS = ("x-openstack-request-id", "x-compute-request-id")
 """Headers with the id under which the service logged a request."""
 
 _MARKUP = re.compile(rb"(?is)<(script|style|head|title|h1)\b.*?</\1\s*>|<[^>]*>")
 _HEADING = re.compile(rb"(?is)<(?:title|h1)\b[^>]*>(.*?)</")
+_INVALID = re.compile(r"(Invalid input for field/attribute ([\w:-]+)\. Value: ).*", re.DOTALL)
+"""How Nova shows a value that its schema forbids, user data or a password as well as any other."""
+
 _LONGEST = 400
 
 
@@ -109,8 +112,15 @@ def _told(content: bytes) -> tuple[str, str]:
     kind, fault = next(iter(data.items()))
     if not isinstance(fault, dict):
         return "", _line(fault if isinstance(fault, str) else glimpse(content))
-    words = fault.get("message") or fault.get("detail") or fault.get("title") or ""
-    return str(fault.get("type") or kind), glimpse(str(words).encode())
+    words = str(fault.get("message") or fault.get("detail") or fault.get("title") or "")
+    return str(fault.get("type") or kind), glimpse(_without_secret(words).encode())
+
+
+def _without_secret(words: str) -> str:
+    found = _INVALID.search(words)
+    if found is None or found.group(2) not in SECRETS:
+        return words
+    return f"{words[: found.end(1)]}{MASK}"
 
 
 def glimpse(content: bytes) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 import requests
+from keystoneauth1.access import AccessInfo
 
-from cloudmesh_sdk.errors import BackendError
+from cloudmesh_sdk.errors import BackendError, InvalidRequestError
 from cloudmesh_sdk.masking import masked_headers
 from cloudmesh_sdk.models import RawAnswer
 from cloudmesh_sdk.providers.openstack.access import Access
@@ -58,6 +59,7 @@ class Client(Reading):
         self._tape = recorder(name, settings.record) if settings.record else None
         self._versions = Versions(name, settings)
         self._learned = False
+        self._where = f"{settings.region_name} {settings.compute_endpoint_override}"
         self._access = Access(name, settings, told, self._sent, self._beside)
         self.native = Native(self._access.session, settings, self.microversion)
 
@@ -197,9 +199,14 @@ class Client(Reading):
     def microversion(self, service: str = "compute") -> str:
         """Return the microversion in use; empty for a service that has none."""
         if not self._learned:
-            self._versions.learn(self._access.kept("versions"))
+            kept = self._access.kept("versions")
+            self._versions.learn(kept.get(self._where) if isinstance(kept, dict) else None)
             self._learned = True
         return self._versions.used(service)
+
+    def token(self) -> AccessInfo | None:
+        """Return the token with its catalog and roles; None for a plug-in that has neither."""
+        return self._access.token()
 
     def project_id(self) -> str:
         """Return the id of the project that the token is for; empty where it is for none."""
@@ -227,7 +234,7 @@ class Client(Reading):
         seconds: float | None = None,
     ) -> requests.Response:
         """Return the answer to a request; one with another microversion or token if need be."""
-        data = None if body is None else orjson.dumps(body)
+        data = self._encoded(method, path, body)
         renewed = False
         with self._access.transport.within(seconds or self._settings.timeout):
             while True:
@@ -250,6 +257,13 @@ class Client(Reading):
                     self._access.keep()
                     continue
                 return response
+
+    def _encoded(self, method: str, path: str, body: Any) -> bytes | None:
+        try:
+            return None if body is None else orjson.dumps(body)
+        except orjson.JSONEncodeError as error:  # bytes of a name that are no UTF-8, for one
+            text = f"{self.name}: what {method} {path} is to send cannot be written as JSON: "
+            raise InvalidRequestError(f"{text}{error}; nothing was sent") from error
 
     def _send(self, method: str, url: str, **what: Any) -> requests.Response:
         with translated(self.name, f"{method} {url.partition('?')[0]}"):
@@ -289,7 +303,7 @@ class Client(Reading):
 
     def _beside(self) -> dict[str, Any]:
         """Return what is worth keeping beside the token."""
-        return {"skew": self._skew, "versions": self._versions.all()}
+        return {"skew": self._skew, "versions": {self._where: self._versions.found()}}
 
 
 def _headers(

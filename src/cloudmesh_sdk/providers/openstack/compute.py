@@ -209,6 +209,8 @@ class Acts(
     def rename(self, server: Server, name: str) -> Server:
         answer = self._client.call("PUT", path(server), body={"server": {"name": name}})
         native = self._client.part(answer, "PUT /servers", "server")
+        if "OS-EXT-STS:task_state" not in native:  # before 2.75 it tells a part only
+            return self.server(server.id)
         return self._client.records("PUT /servers", records.server, [native])[0]
 
     def tag(self, server: Server, tags: Mapping[str, str | None]) -> Server:

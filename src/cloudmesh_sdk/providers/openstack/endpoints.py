@@ -148,10 +148,10 @@ def _regions(one: Mapping[str, Any]) -> list[str]:
 def following(answer: Mapping[str, Any], collection: str, here: Place) -> str | None:
     """Return the path of the page after this one, None after the last.
 
-    Nova, Neutron and Cinder link it in `<collection>_links`, Glance in `next`. The link's host is
-    not followed: services behind proxies name themselves as they see it.
+    Nova, Neutron and Cinder link it in `<collection>_links`, Nova's actions in `links`, Glance in
+    `next`. The link's host is not followed: services behind proxies name themselves as they see it.
     """
-    links = answer.get(f"{collection}_links") or ()
+    links = answer.get(f"{collection}_links") or answer.get("links") or ()
     link = next((one.get("href") for one in links if one.get("rel") == "next"), None)
     link = link or answer.get("next")
     if not link:

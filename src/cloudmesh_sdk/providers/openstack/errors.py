@@ -57,6 +57,7 @@ _BY_STATUS: dict[int, type[BackendError]] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ThrottledError,
     HTTPStatus.TOO_MANY_REQUESTS: ThrottledError,
     HTTPStatus.NOT_IMPLEMENTED: UnsupportedError,
+    HTTPStatus.GATEWAY_TIMEOUT: BackendTimeoutError,
 }
 
 _LIMITED = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -100,9 +101,10 @@ _UNREACHED = (http.NewConnectionError, http.ConnectTimeoutError, Unsent)
 
 def classify(refused: Refused) -> type[BackendError]:
     """Return the class of error that a refusal is."""
-    if refused.status in _LIMITED and (
-        refused.kind in _LIMIT_KINDS or any(w in refused.message.lower() for w in _LIMITS)
-    ):
+    words = refused.message.lower()
+    ruled = refused.status == HTTPStatus.FORBIDDEN and "policy" in words
+    limited = any(word in words for word in _LIMITS) and not ruled  # rules name quotas, too
+    if refused.status in _LIMITED and (refused.kind in _LIMIT_KINDS or limited):
         return QuotaError
     if refused.status == HTTPStatus.NOT_FOUND and not (refused.kind or refused.request_id):
         return UnavailableError  # said by something before the service: nothing is known to be gone
@@ -158,7 +160,7 @@ def _refusal(cloud: str, action: str, error: Refused, *, who: str = "") -> Backe
         hint = f"; it does not accept {who}: check name, password or secret, and project"
     elif who and not kind.transient:  # nothing of what was asked for was even looked at
         kind, hint = AuthError, "; check auth_url and what it is to sign in"
-    verb = "failed at" if kind is UnavailableError else "refused"
+    verb = "failed at" if kind in {UnavailableError, BackendTimeoutError} else "refused"
     text = f"{cloud}: {error.service} {verb} {action}: {error.message.rstrip('.')}{hint}"
     tail = f"HTTP {error.status}" + (f", {error.request_id}" if error.request_id else "")
     return kind(f"{text} ({tail})", retry_after=error.retry_after, request_id=error.request_id)

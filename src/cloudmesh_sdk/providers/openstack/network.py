@@ -106,7 +106,8 @@ class Networks(HasNetworks, HasRouters, HasPorts, HasSecurityGroups, HasFloating
         """
         mark = convert.MARK + token
         found = self._listed("floatingips", convert.floating_ip, {"description": mark})
-        if (made := next(found, None)) is not None:
+        made = next((one for one in found if one.token == token), None)  # whatever was filtered
+        if made is not None:
             return made
         where = network or self._external()
         body = {"floatingip": {"floating_network_id": where, "description": mark}}

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from cloudmesh_sdk.errors import (
     BackendError,
+    BackendTimeoutError,
     ConflictError,
     InvalidRequestError,
     NotFoundError,
@@ -15,7 +16,6 @@ from cloudmesh_sdk.errors import (
 from cloudmesh_sdk.masking import MASK
 from cloudmesh_sdk.models import Server, ServerRequest, ServerState
 from cloudmesh_sdk.providers.openstack import records
-from cloudmesh_sdk.providers.openstack.budget import Budget
 from cloudmesh_sdk.providers.openstack.client import Client
 from cloudmesh_sdk.providers.openstack.errors import never_sent
 from cloudmesh_sdk.providers.openstack.launch import TAGGED, UUID, launch, names, tag
@@ -42,10 +42,10 @@ class Starter:
         def found() -> Server | None:
             return next(iter(alive_first(self.find(request.token))), None)
 
-        def send(budget: Budget, body: Any) -> Server:
-            return self._server(request, self._post(budget, body))
+        def told(answer: Any) -> Server:
+            return self._server(request, answer)
 
-        return self._sure(request, 1, found, send)
+        return self._sure(request, 1, found, told)
 
     def start_many(self, request: ServerRequest, wanted: Sequence[str]) -> list[Server]:
         """Return like servers in the order of their names; 1 request, and 1 for their list."""
@@ -57,15 +57,14 @@ class Starter:
 
         def found() -> list[Server] | None:
             made = [s for s in self.find(request.token) if s.name in set(wanted)]
-            return self._all(made, wanted) if made else None
+            return self._all(made, wanted, request.token) if made else None
 
-        def send(budget: Budget, body: Any) -> list[Server]:
-            answer = self._post(budget, body)
+        def told(answer: Any) -> list[Server]:
             reservation = self._client.part(answer, "POST /servers", "reservation_id")
             made = self._listed({"reservation_id": reservation})
-            return self._all(list(made), wanted)
+            return self._all(list(made), wanted, request.token)
 
-        return self._sure(request, len(wanted), found, send)
+        return self._sure(request, len(wanted), found, told)
 
     def find(self, token: str) -> list[Server]:
         """Return the servers with this token; 1 request, whatever there is beside them.
@@ -82,8 +81,9 @@ class Starter:
         request: ServerRequest,
         count: int,
         found: Callable[[], T | None],
-        send: Callable[[Budget, Any], T],
+        told: Callable[[Any], T],
     ) -> T:
+        """Return what a start made; once Nova took it, it is never sent again."""
         if request.boot_volume is not None and not self._client.has("volume"):
             text = f"{self._client.name} has no volumes to boot from: its catalog names no Cinder"
             raise UnsupportedError(text)
@@ -91,17 +91,36 @@ class Starter:
             return made
         networks = self._networks(request.networks)
         body = launch(request, networks, tagged=self._tagged(), count=count)
+        self._sent.add(request.token)
+        made, answer = self._taken(body, found)
+        if made is not None:
+            return made
+        try:
+            return told(answer)
+        except BackendError:
+            if (made := self._awaited(found)) is not None:
+                return made
+            raise
+
+    def _taken(self, body: Any, found: Callable[[], T | None]) -> tuple[T | None, Any]:
+        """Send a start until Nova takes it; return what it answered, or what it turned out to make.
+
+        After a gateway's timeout it is not sent again: Nova may still be at it.
+        """
         budget = self._client.budget()
         while True:
-            self._sent.add(request.token)
             try:
-                return send(budget, body)
+                return None, self._client.once("POST", "/servers", body=body, seconds=budget.left())
             except (ConflictError, InvalidRequestError) as error:
                 raise self._explained(error) from error.__cause__
             except BackendError as error:
                 budget.pause(error)
-                if not never_sent(error) and (made := self._awaited(found)) is not None:
-                    return made
+                if never_sent(error):
+                    continue
+                if (made := self._awaited(found)) is not None:
+                    return made, None
+                if isinstance(error, BackendTimeoutError):
+                    raise
 
     def _awaited(self, found: Callable[[], T | None]) -> T | None:
         """Return what a start in doubt made, if a list shows it before it must have shown it."""
@@ -111,9 +130,6 @@ class Starter:
             time.sleep(wait)
             wait = min(2 * wait, 2.0)
         return made
-
-    def _post(self, budget: Budget, body: Any) -> Any:
-        return self._client.once("POST", "/servers", body=body, seconds=budget.left())
 
     def _server(self, request: ServerRequest, answer: Any) -> Server:
         """Return the server of an answer that has not much more than its id."""
@@ -136,11 +152,10 @@ class Starter:
             native=native,
         )
 
-    def _all(self, made: list[Server], wanted: Sequence[str]) -> list[Server]:
+    def _all(self, made: list[Server], wanted: Sequence[str], token: str) -> list[Server]:
         """Return all servers in the order of their names; those not listed yet are waited for."""
-        token = made[0].token if made else None
         end = time.monotonic() + self._settle
-        while len({server.name for server in made}) < len(wanted) and token:
+        while len({server.name for server in made}) < len(wanted):
             if time.monotonic() > end:
                 break
             time.sleep(0.5)

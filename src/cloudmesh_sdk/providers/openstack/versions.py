@@ -26,6 +26,7 @@ class Versions:
     def __init__(self, cloud: str, settings: OpenstackSettings) -> None:
         self._cloud = cloud
         self._used = dict(HIGHEST)
+        self._theirs: dict[str, str] = {}
         for service, lowest in LOWEST.items():
             for word in ("api_version", "default_microversion"):
                 name = f"{service}_{word}"
@@ -43,9 +44,12 @@ class Versions:
             if service in self._used and number(theirs) < number(self._used[service]):
                 self._used[service] = theirs
 
-    def all(self) -> dict[str, str]:
-        """Return those in use, by service."""
-        return dict(self._used)
+    def found(self) -> dict[str, str]:
+        """Return the services' own highest, by service, as far as they said so to this object.
+
+        What was only learnt of earlier processes is not among them: a service may be newer by now.
+        """
+        return dict(self._theirs)
 
     def lower(self, service: str, asked: str, response: requests.Response) -> bool:
         """Take the highest that a 406 names; tell whether it is lower than the one asked.
@@ -62,7 +66,7 @@ class Versions:
             raise UnsupportedError(f"{text}, {lowest} is the least that is needed")
         if number(theirs) >= number(asked):
             return False
-        self._used[service] = theirs
+        self._used[service] = self._theirs[service] = theirs
         return True
 
 
