@@ -5,7 +5,12 @@ import time
 
 import pytest
 
-from cloudmesh_sdk.errors import BackendTimeoutError, PartialFailure, UnavailableError
+from cloudmesh_sdk.errors import (
+    BackendTimeoutError,
+    CloudmeshError,
+    PartialFailure,
+    UnavailableError,
+)
 from cloudmesh_sdk.fanout import Answer, Gathered, Source, ask
 
 
@@ -141,3 +146,10 @@ def test_a_notebook_sees_rows_and_sources_escaped() -> None:
     html = rows._repr_html_()
     assert "&lt;b&gt;" in html
     assert "a: 1 in 0.5 s, 2 calls" in html
+
+
+def test_who_failed_is_named_once() -> None:
+    told = Source(name="india", error=CloudmeshError("india: identity refused signing in"))
+    assert str(told) == "india: failed: identity refused signing in"
+    other = Source(name="india", error=CloudmeshError("indiana: no"))
+    assert str(other) == "india: failed: indiana: no"

@@ -36,7 +36,8 @@ class Source:
         """Return one line: the name, how it went, how long it took."""
         if self.error is not None:
             kept = f"; rows as of {ago(self.seen)}" if self.seen else ""
-            return f"{self.name}: failed: {self.error}{kept}"
+            why = str(self.error).removeprefix(f"{self.name}: ")  # most errors begin so, too
+            return f"{self.name}: failed: {why}{kept}"
         calls = "call" if self.calls == 1 else "calls"
         took = f" in {self.elapsed:.1f} s, {self.calls} {calls}" if self.elapsed is not None else ""
         when = f", seen {ago(self.seen)}" if self.seen else ""

@@ -72,6 +72,12 @@ def test_what_is_near_its_limit_is_coloured(used: int, colour: str) -> None:
     assert colours.style("bar", row(used, 100).bar) == colour
 
 
+def test_programs_get_numbers_of_quotas(cm: Cm) -> None:
+    head, first, *_ = cm("quota india --format csv").output.splitlines()
+    assert head == "cloud,name,used,limit,part"
+    assert first == "india,servers,3,,"
+
+
 def test_columns_that_are_drawn_can_be_named(cm: Cm) -> None:
     result = cm("quota india --columns name,use --format csv")
     assert result.output.splitlines()[:2] == ["name,use", "servers,3 / unlimited"]

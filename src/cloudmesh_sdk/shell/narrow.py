@@ -8,10 +8,10 @@ from cloudmesh_sdk.shell.colours import BAR, STATES, style
 from cloudmesh_sdk.shell.plain import as_lines
 
 _LEAST = (
-    "mac", "dhcp", "bootable", "port", "request_id", "attempts", "fingerprint",
-    "architecture", "created", "id", "image", "private_ips", "skew", "version", "identity",
-    "seconds", "gpus", "flavor", "disk", "subnets", "shared", "device", "type", "network", "gateway",
-    "default", "driver", "calls", "same", "seen", "private_ip", "addresses", "external", "vcpus", "ram",
+    "mac", "dhcp", "bootable", "port", "request_id", "attempts", "fingerprint", "architecture",
+    "created", "id", "image", "private_ips", "skew", "version", "identity", "seconds", "gpus",
+    "flavor", "disk", "subnets", "shared", "device", "type", "network", "gateway", "default",
+    "driver", "calls", "same", "seen", "private_ip", "addresses", "external", "vcpus", "ram",
     "clouds", "public_ips", "servers",
 )  # fmt: skip
 """Columns that may be left out, what matters least first; names and states never are."""

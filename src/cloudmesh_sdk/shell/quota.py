@@ -17,6 +17,9 @@ _WIDTH = 20
 
 _FILLED, _EMPTY = "█", "░"
 
+_COUNTED = ("cloud", "name", "used", "limit", "part")
+"""Columns for programs: numbers, not words and bars."""
+
 
 @attrs.frozen(kw_only=True)
 class QuotaRow:
@@ -54,8 +57,11 @@ class QuotaRow:
 def quota_command(session: Session, clouds: tuple[str, ...], look: Look) -> int:
     """Ask clouds (the active ones) what you may use, and how much of it you do."""
     found = session.mesh.quotas(clouds or None)
+    chosen = look.chosen(session)
+    if chosen == "csv" and not look.columns:
+        look = attrs.evolve(look, columns=_COUNTED)
     show(session, rows_of(found), QuotaRow, look)
-    tell_sources(found, quiet=look.chosen(session) != "table")
+    tell_sources(found, quiet=chosen != "table")
     return codes.outcome(found)
 
 

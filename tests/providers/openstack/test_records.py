@@ -158,6 +158,12 @@ def test_limits_are_told_with_what_is_used() -> None:
     assert not compute.keys() & network.keys()
 
 
+def test_a_limit_of_one_type_of_volumes_is_told_from_that_of_all() -> None:
+    native = {"limit": 5, "in_use": 1, "reserved": 0}
+    found = records.quotas({"volumes": native, "gigabytes___DEFAULT__": native}, "india")
+    assert [quota.name for quota in found] == ["volumes", "gigabytes of type __DEFAULT__"]
+
+
 def test_networks_floating_ips_and_ports_are_whole() -> None:
     inner, outer = (network_records.network(native, "india") for native in capture("networks"))
     assert (inner.name, inner.state, inner.external, inner.shared) == (

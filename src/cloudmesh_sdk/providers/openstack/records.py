@@ -67,6 +67,7 @@ _GPU = re.compile(
 """Names that sites give to GPUs in `pci_passthrough:alias`."""
 
 _RESOURCE = re.compile(r"resources\d*:[VP]GPU$")
+_OF_TYPE = re.compile(r"(volumes|gigabytes|snapshots)_(.+)")
 _UNCOUNTED = frozenset({"metadata_items", "key_pairs", "server_group_members"})
 """Limits that Nova tells as unused, whatever is used: they are not of the project."""
 
@@ -239,11 +240,18 @@ def quotas(limits: Mapping[str, Any], cloud: str) -> Iterable[Quota]:
         used = native["in_use"] if "in_use" in native else native["used"]
         yield Quota(
             cloud=cloud,
-            name=name.replace("_", " "),
+            name=_limit(name),
             used=None if name in _UNCOUNTED else max(0, used) + max(0, native.get("reserved", 0)),
             limit=limit if limit >= 0 else None,
             native=native,
         )
+
+
+def _limit(name: str) -> str:
+    """Return what a limit is called: Cinder has some for each type of volume."""
+    if found := _OF_TYPE.fullmatch(name):
+        return "{} of type {}".format(*found.groups())
+    return name.replace("_", " ")
 
 
 def moment(text: str | None) -> datetime | None:
