@@ -91,3 +91,11 @@ def test_plain_data_is_hidden_by_the_same_names() -> None:
         "passcode": MASK,
         "a": [{"adminPass": MASK}],
     }
+
+
+def test_a_password_in_an_address_is_hidden_wherever_it_stands() -> None:
+    told = masked_text("see https://anna:geheim@cloud.example.org:5000/v3?a=b@c:d now")
+    assert told == "see https://***@cloud.example.org:5000/v3?a=b@c:d now"
+    assert masked_text("https://cloud.example.org:5000/v3") == "https://cloud.example.org:5000/v3"
+    assert "geheim" not in masked_body('{"url": "http://:geheim@h/v3"}')
+    assert masked_text("http://[::1]:5000/a@b") == "http://[::1]:5000/a@b"

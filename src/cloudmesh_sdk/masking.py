@@ -19,7 +19,7 @@ _NAMES = (
     "user_data", "userData", "userdata", "customData", "OS-EXT-SRV-ATTR:user_data",
     "private_key", "privateKey", "keyMaterial",
     "passcode", "access_token", "refresh_token", "id_token", "auth_token", "client_secret",
-    "oauth2_client_secret", "application_credential_secret", "personality",
+    "oauth2_client_secret", "application_credential_secret", "auth_password", "personality",
 )  # fmt: skip
 SECRETS = frozenset(
     form for name in _NAMES for form in (name, name[0].upper() + name[1:], name.upper())
@@ -48,6 +48,9 @@ _FIELD = re.compile(
     r"(?:=|%3D))(?:(?!%26)[^&\s\"'<>\\])+"
 )
 """A secret in a query or a form, and in a query within a query."""
+
+_USER = re.compile(r"(?<=://)[^/\s\"'<>@]*:[^/\s\"'<>@]+(?=@)")
+"""Name and password in a URL."""
 
 _LEAVES = frozenset({str, int, float, bool, type(None)})
 
@@ -125,7 +128,7 @@ def _forms(known: Collection[str]) -> list[str]:
 def _without(text: str, forms: list[str]) -> str:
     for form in forms:
         text = text.replace(form, MASK)
-    return _FIELD.sub(rf"\g<1>{MASK}", text)
+    return _FIELD.sub(rf"\g<1>{MASK}", _USER.sub(MASK, text))
 
 
 def _masked(value: Any, forms: list[str]) -> Any:

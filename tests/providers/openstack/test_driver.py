@@ -479,3 +479,29 @@ def test_a_name_that_is_no_text_is_refused_before_anything_is_sent(
     with pytest.raises(InvalidRequestError, match="cannot be written as JSON"):
         cloud.start(order(name=b"\xff".decode("utf-8", "surrogateescape")))
     assert not nova.sent("/servers")
+
+
+def test_many_that_were_taken_are_in_doubt_where_their_list_is_refused(
+    cloud: OpenstackCloud, nova: Nova
+) -> None:
+    nova.faults[DETAIL] += [refusal(403, "Policy doesn't allow it to be performed.")] * 60
+    with pytest.raises(UnavailableError, match="took the start of web and does not tell of it"):
+        cloud.start_many(order(), cloud.names_of_many("web", 3))
+    assert len(nova.sent("/servers")) == 1
+
+
+def test_a_lost_start_is_in_doubt_where_the_look_for_it_is_refused(
+    cloud: OpenstackCloud, nova: Nova
+) -> None:
+    nova.plan.append("after")
+    nova.faults[DETAIL] += [refusal(403, "Policy doesn't allow it to be performed.")] * 60
+    with pytest.raises(UnavailableError, match="cut the connection"):
+        cloud.start(order())
+    assert len(nova.made) == 1
+
+
+def test_a_clock_that_seems_behind_leaves_no_gap(cloud: OpenstackCloud, nova: Nova) -> None:
+    list(cloud.servers())
+    cloud._client._skew = -3600.0
+    list(cloud.changes(datetime(2026, 11, 22, 22, 0, 30, tzinfo=UTC)))
+    assert nova.queries()[-1]["changes-since"] == "2026-11-22T22:00:00Z"

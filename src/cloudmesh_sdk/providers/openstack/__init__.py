@@ -81,11 +81,12 @@ class OpenstackCloud(
 
         Nova counts status, name, metadata and lock as changes, but not tags, floating IPs,
         interfaces and security groups (seen on Nova 34). `since` is put into its clock and
-        reaches back by the overlap of the settings.
+        reaches back by the overlap of the settings. Where our clock seemed behind it reaches
+        back further: that may have been before it was set.
         """
         if self._client.skew is None:
             self._client.project_id()  # signing in tells the time there
-        back = timedelta(seconds=self.settings.overlap + (self._client.skew or 0.0))
+        back = timedelta(seconds=self.settings.overlap + max(0.0, self._client.skew or 0.0))
         moment = (since.astimezone(UTC) - back).strftime("%Y-%m-%dT%H:%M:%SZ")
         return self._servers({"changes-since": moment})
 

@@ -32,6 +32,7 @@ from cloudmesh_sdk.providers.base import (
     HasTags,
 )
 from cloudmesh_sdk.providers.openstack import records
+from cloudmesh_sdk.providers.openstack.budget import Budget
 from cloudmesh_sdk.providers.openstack.client import Client
 from cloudmesh_sdk.providers.openstack.errors import refused_as
 
@@ -114,7 +115,7 @@ def act(
             kind, word = state_in(error)
             if kind == "vm_state" and word in done:
                 # Nova looks at vm_state first: it may be about to change
-                kind, word = "task_state", _task(client, server)
+                kind, word = "task_state", _task(client, server, budget)
                 if not word:
                     return None
             soon = _passes(kind, word) or _NOT_READY in str(error)
@@ -124,9 +125,10 @@ def act(
         wait = min(2 * wait, _LONGEST)
 
 
-def _task(client: Client, server: Server) -> str:
+def _task(client: Client, server: Server, budget: Budget) -> str:
     """Return what is under way at a server; empty where nothing is."""
-    native = client.part(client.call("GET", path(server)), "GET /servers", "server")
+    answer = client.call("GET", path(server), budget=budget)
+    native = client.part(answer, "GET /servers", "server")
     return str(native.get("OS-EXT-STS:task_state") or "")
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from cloudmesh_sdk.errors import (
@@ -97,10 +98,8 @@ class Starter:
             return made
         try:
             return told(answer)
-        except BackendError:
-            if (made := self._awaited(found)) is not None:
-                return made
-            raise
+        except BackendError as error:
+            return self._seen(request, error, found)
 
     def _taken(self, body: Any, found: Callable[[], T | None]) -> tuple[T | None, Any]:
         """Send a start until Nova takes it; return what it answered, or what it turned out to make.
@@ -117,10 +116,29 @@ class Starter:
                 budget.pause(error)
                 if never_sent(error):
                     continue
-                if (made := self._awaited(found)) is not None:
+                try:
+                    made = self._awaited(found)
+                except BackendError as blind:
+                    raise error from blind  # it stays in doubt
+                if made is not None:
                     return made, None
                 if isinstance(error, BackendTimeoutError):
                     raise
+
+    def _seen(
+        self, request: ServerRequest, error: BackendError, found: Callable[[], T | None]
+    ) -> T:
+        """Return what a start made that Nova took, but whose answer or list led to an error.
+
+        Raises one that leaves open what there is: a refusal would say that there is nothing.
+        """
+        with suppress(BackendError):
+            if (made := self._awaited(found)) is not None:
+                return made
+        if error.transient:
+            raise error
+        text = f"{self._client.name} took the start of {request.name} and does not tell of it: "
+        raise UnavailableError(f"{text}{error}", request_id=error.request_id) from error
 
     def _awaited(self, found: Callable[[], T | None]) -> T | None:
         """Return what a start in doubt made, if a list shows it before it must have shown it."""
