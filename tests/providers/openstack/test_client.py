@@ -370,7 +370,15 @@ def test_a_nova_that_is_too_old_is_told(client: Client, endpoint: Endpoint) -> N
 
 
 @pytest.mark.parametrize(
-    ("chosen", "used"), [("2.60", "2.60"), ("2", "2.96"), ("2.1", "2.96"), ("2.100", "2.100")]
+    ("chosen", "used"),
+    [
+        ("2.60", "2.60"),
+        ("2", "2.96"),
+        ("2.1", "2.96"),
+        ("2.100", "2.100"),
+        ("2.latest", "2.96"),
+        ("2.37", "2.96"),
+    ],
 )
 def test_the_configuration_may_choose_a_microversion(
     opened: Opened, chosen: str, used: str
@@ -379,6 +387,11 @@ def test_the_configuration_may_choose_a_microversion(
 
 
 # --- raw requests, native clients
+
+
+def test_a_microversion_that_is_none_is_told(opened: Opened) -> None:
+    with pytest.raises(ConfigError, match=r"compute_api_version is to be .* found 'x\.y'"):
+        opened(compute_api_version="x.y")
 
 
 def test_a_raw_request_gives_the_answer_whatever_it_is(client: Client) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import requests
 
-from cloudmesh_sdk.errors import UnsupportedError
+from cloudmesh_sdk.errors import ConfigError, UnsupportedError
 from cloudmesh_sdk.providers.openstack.settings import OpenstackSettings
 
 HIGHEST: Mapping[str, str] = {"compute": "2.96", "volume": "3.70"}
@@ -16,6 +16,10 @@ HIGHEST: Mapping[str, str] = {"compute": "2.96", "volume": "3.70"}
 
 LOWEST: Mapping[str, str] = {"compute": "2.47", "volume": "3.0"}
 """Lowest that we can do with: Nova embeds the flavor in a server from 2.47 on (Pike)."""
+
+_VERSION = re.compile(r"\d+\.\d+")
+_NO_CHOICE = re.compile(r"v?\d+(\.[01])?|(\d+\.)?latest")
+"""Words that name the API (`2`, `2.1`) or ask for whatever there is: then it is what was tested."""
 
 _MAXIMUM = re.compile(rb"maximum is (\d+\.\d+)")
 
@@ -31,8 +35,13 @@ class Versions:
             for word in ("api_version", "default_microversion"):
                 name = f"{service}_{word}"
                 chosen = getattr(settings, name, None) or settings.clouds_yaml.get(name)
-                if chosen and "." in str(chosen) and number(str(chosen)) >= number(lowest):
-                    self._used[service] = str(chosen)  # "2" and "2.1" name the API, no more
+                if not chosen or _NO_CHOICE.fullmatch(str(chosen)):
+                    continue
+                if not _VERSION.fullmatch(str(chosen)):
+                    text = f"{cloud}: {name} is to be a microversion as 2.60, found {chosen!r}"
+                    raise ConfigError(text)
+                if number(str(chosen)) >= number(lowest):  # others are for other tools
+                    self._used[service] = str(chosen)
 
     def used(self, service: str) -> str:
         """Return the one to ask for; empty for a service that has none."""
