@@ -17,7 +17,7 @@ SRC = Path(__file__).parent.parent / "src"
 HOUSE = "cloudmesh_sdk"
 
 BELOW = ("errors", "tables", "models", "masking", "wire", "options", "fanout", "plugins", "hooks")
-DRIVER = ("errors", "tables", "models", "masking", "options", "wire")
+DRIVER = ("errors", "tables", "models", "masking", "options", "retrying", "wire")
 CONFIG = ("errors", "document", "options", "plugins", "references", "settings", "sources")
 MIDDLE = (*BELOW, "config", "settings", "providers.base", "store.base", "operations", "access")
 FACE = (*BELOW, "config", "config_edit", "settings", "sources", "store.base", "mesh", "services")
@@ -30,6 +30,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "models": ("errors", "tables"),
     "masking": (),
     "wire": ("masking",),
+    "retrying": ("errors",),
     "fanout": ("errors", "tables"),
     "plugins": ("errors",),
     "hooks": ("errors", "models"),

@@ -132,7 +132,7 @@ def test_throttling_waits_as_long_as_it_is_told(
     cloud: Ec2Cloud, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("cloudmesh_sdk.providers.ec2.budget.time.sleep", waits.append)
+    monkeypatch.setattr("cloudmesh_sdk.retrying.time.sleep", waits.append)
     endpoint.retry_after = "7"
     endpoint.fail("DescribeInstances", "throttle", times=1)
     assert list(cloud.servers()) == []

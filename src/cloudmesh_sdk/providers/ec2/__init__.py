@@ -29,11 +29,11 @@ from cloudmesh_sdk.providers.base import (
 from cloudmesh_sdk.providers.ec2 import network, records
 from cloudmesh_sdk.providers.ec2.access import Access
 from cloudmesh_sdk.providers.ec2.answers import Nonsense
-from cloudmesh_sdk.providers.ec2.budget import Budget
 from cloudmesh_sdk.providers.ec2.client import VERSIONS, Client
 from cloudmesh_sdk.providers.ec2.errors import SKEW, never_sent, translated
 from cloudmesh_sdk.providers.ec2.launch import filtered, launch, listed, tagging
 from cloudmesh_sdk.providers.ec2.settings import Ec2Settings
+from cloudmesh_sdk.retrying import Budget
 
 __all__ = ["Ec2Cloud", "Ec2Settings"]
 

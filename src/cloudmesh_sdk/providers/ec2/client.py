@@ -18,12 +18,12 @@ from botocore.awsrequest import AWSRequest
 
 from cloudmesh_sdk.errors import BackendError
 from cloudmesh_sdk.providers.ec2.answers import MASK, Nonsense, glimpse, parse
-from cloudmesh_sdk.providers.ec2.budget import Budget
 from cloudmesh_sdk.providers.ec2.credentials import Identity, endpoint
-from cloudmesh_sdk.providers.ec2.errors import Refused, never_sent, translated
+from cloudmesh_sdk.providers.ec2.errors import Refused, hopeless, never_sent, translated
 from cloudmesh_sdk.providers.ec2.settings import Ec2Settings
 from cloudmesh_sdk.providers.ec2.telling import exchange
 from cloudmesh_sdk.providers.ec2.transport import pool, whole
+from cloudmesh_sdk.retrying import Budget, retry_after
 from cloudmesh_sdk.wire import Watch
 
 VERSIONS = {"ec2": "2016-11-15", "sts": "2011-06-15"}
@@ -68,7 +68,9 @@ class Client:
 
     def budget(self) -> Budget:
         """Return what one call may spend."""
-        return Budget(seconds=self._settings.timeout, retries=self._settings.retries)
+        return Budget(
+            seconds=self._settings.timeout, retries=self._settings.retries, hopeless=hopeless
+        )
 
     def call(
         self,
@@ -249,7 +251,7 @@ class Client:
             self._without_secrets(message),
             status=status,
             request_id=request_id or headers.get("x-amzn-requestid"),
-            retry_after=_retry_after(headers.get("Retry-After")),
+            retry_after=retry_after(headers.get("Retry-After")),
         )
 
     def _without_secrets(self, text: str) -> str:
@@ -270,15 +272,3 @@ def _first(data: Any, name: str) -> Any:
     if isinstance(data, list):
         return next((found for item in data if (found := _first(item, name)) is not None), None)
     return None
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header, which may be a number or a date."""
-    if value is None:
-        return None
-    try:
-        if value.strip().isdigit():
-            return float(value)
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None

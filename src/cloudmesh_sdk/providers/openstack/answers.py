@@ -17,6 +17,7 @@ import orjson
 import requests
 
 from cloudmesh_sdk.masking import MASK, SECRETS, masked_text
+from cloudmesh_sdk.retrying import retry_after
 
 REQUEST_IDS = ("x-openstack-request-id", "x-compute-request-id")
 """Headers with the id under which the service logged a request."""
@@ -142,15 +143,3 @@ def skew(headers: Mapping[str, str], otherwise: float | None = None) -> float | 
     except (KeyError, ValueError):
         return otherwise
     return time.time() - theirs - 0.5  # the header has whole seconds, cut off
-
-
-def retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header, which may be a number or a date."""
-    if value is None:
-        return None
-    try:
-        if value.strip().isdigit():
-            return float(value)
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None

@@ -20,14 +20,14 @@ from cloudmesh_sdk.providers.openstack.answers import (
     request_id,
     skew,
 )
-from cloudmesh_sdk.providers.openstack.budget import Budget
 from cloudmesh_sdk.providers.openstack.endpoints import following
-from cloudmesh_sdk.providers.openstack.errors import never_sent, translated
+from cloudmesh_sdk.providers.openstack.errors import hopeless, never_sent, translated
 from cloudmesh_sdk.providers.openstack.native import Native
 from cloudmesh_sdk.providers.openstack.reading import Reading
 from cloudmesh_sdk.providers.openstack.settings import OpenstackSettings
 from cloudmesh_sdk.providers.openstack.telling import exchange, log, recorder
 from cloudmesh_sdk.providers.openstack.versions import Versions
+from cloudmesh_sdk.retrying import Budget
 from cloudmesh_sdk.wire import Watch
 
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]] | None
@@ -70,7 +70,9 @@ class Client(Reading):
 
     def budget(self) -> Budget:
         """Return what one call may spend."""
-        return Budget(seconds=self._settings.timeout, retries=self._settings.retries)
+        return Budget(
+            seconds=self._settings.timeout, retries=self._settings.retries, hopeless=hopeless
+        )
 
     def call(
         self,

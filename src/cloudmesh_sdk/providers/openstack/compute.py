@@ -32,9 +32,9 @@ from cloudmesh_sdk.providers.base import (
     HasTags,
 )
 from cloudmesh_sdk.providers.openstack import records
-from cloudmesh_sdk.providers.openstack.budget import Budget
 from cloudmesh_sdk.providers.openstack.client import Client
 from cloudmesh_sdk.providers.openstack.errors import refused_as
+from cloudmesh_sdk.retrying import Budget
 
 _IN_STATE = re.compile(r"while it is in (vm_state|task_state) (\S+)")
 """How Nova's 409 names what is in the way (nova.exception.InstanceInvalidState)."""

@@ -1,21 +1,28 @@
-"""How often and how long one call may try again."""
+"""Trying again: how often and how long one call may, and how long a service asks to wait."""
 
+import email.utils
 import random
 import time
+from collections.abc import Callable
 
 from cloudmesh_sdk.errors import BackendError
-from cloudmesh_sdk.providers.openstack.errors import hopeless
 
 _FIRST = 0.25
 _LONGEST = 8.0
 
 
 class Budget:
-    """A number of further tries within a number of seconds, waits between them included."""
+    """A number of further tries within a number of seconds, waits between them included.
 
-    def __init__(self, *, seconds: float, retries: int) -> None:
+    `hopeless` tells of an error whether another try is useless.
+    """
+
+    def __init__(
+        self, *, seconds: float, retries: int, hopeless: Callable[[BackendError], bool]
+    ) -> None:
         self._end = time.monotonic() + seconds
         self._retries = retries
+        self._hopeless = hopeless
         self._spent = 0
 
     def left(self) -> float:
@@ -29,7 +36,7 @@ class Budget:
         (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
         Raises `error` where it is not transient or the budget is spent.
         """
-        if hopeless(error) or self._spent >= self._retries:
+        if self._hopeless(error) or self._spent >= self._retries:
             raise error
         longest = min(_LONGEST, _FIRST * 2**self._spent)
         wait = max(error.retry_after or 0.0, random.uniform(0, longest))  # noqa: S311
@@ -37,3 +44,15 @@ class Budget:
             raise error
         self._spent += 1
         time.sleep(wait)
+
+
+def retry_after(value: str | None) -> float | None:
+    """Return the seconds of a Retry-After header, which may be a number or a date."""
+    if value is None:
+        return None
+    try:
+        if value.strip().isdigit():
+            return float(value)
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
