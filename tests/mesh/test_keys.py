@@ -9,7 +9,7 @@ import pytest
 from cloudmesh_sdk.errors import ConflictError, InvalidRequestError, NotFoundError
 from cloudmesh_sdk.mesh import Mesh
 from cloudmesh_sdk.mesh.keys import Keys, same
-from cloudmesh_sdk.models import Keypair
+from cloudmesh_sdk.models import Keypair, Server, ServerRequest
 from cloudmesh_sdk.providers.base import HasKeypairs
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPlzqrPYtV6EIyRZ9xQiOhqxqrmMlVRbQ7MWFOXzcjwd albert"
@@ -68,6 +68,43 @@ def test_a_key_that_was_put_right_since_is_asked_for_again(mesh: Mesh) -> None:
     assert mesh.start(cloud="india").one().key == "laptop"
     (key, *_) = mesh.keys()
     assert key.clouds == ("india",)
+
+
+def test_a_key_that_was_taken_off_a_cloud_since_is_brought_again(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh.add_key("laptop", KEY)
+    mesh.start(cloud="india", key="laptop").complete()
+    driver = mesh.clouds["india"]
+    assert isinstance(driver, HasKeypairs)
+    start, refused = driver.start, []
+
+    def strict(request: ServerRequest) -> Server:
+        if request.key not in [row.name for row in driver.keypairs()]:
+            refused.append(request.key)
+            raise InvalidRequestError("Invalid key_name provided")
+        return start(request)
+
+    monkeypatch.setattr(driver, "start", strict)
+    driver.delete_key("laptop")
+    assert mesh.start(cloud="india", key="laptop").one().key == "laptop"
+    assert refused == ["laptop"]
+
+
+def test_what_is_refused_for_another_reason_is_sent_once(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh.add_key("laptop", KEY)
+    sent: list[ServerRequest] = []
+
+    def refusing(request: ServerRequest) -> Server:
+        sent.append(request)
+        raise InvalidRequestError("no such zone")
+
+    monkeypatch.setattr(mesh.clouds["india"], "start", refusing)
+    with pytest.raises(InvalidRequestError, match="no such zone"):
+        mesh.start(cloud="india", key="laptop")
+    assert len(sent) == 1
 
 
 def test_a_key_that_only_the_cloud_has_may_be_named(mesh: Mesh) -> None:

@@ -85,5 +85,15 @@ class Keypairs:
             )
         return name
 
+    def restored(self, cloud: str, name: str | None) -> bool:
+        """Bring a key of the user's again that a cloud has no more; tell whether that was so."""
+        if not name or name not in self._mesh._keys.all():
+            return False
+        self._mesh.refresh(cloud, "keypairs")
+        if self._seen(cloud, name) is not None:
+            return False
+        self.upload(name, [cloud])
+        return True
+
     def _seen(self, cloud: str, name: str) -> Keypair | None:
         return next((row for row in self._mesh.keypairs(cloud) if row.name == name), None)

@@ -54,7 +54,12 @@ class Starting:
         }
         secrets = {"user_data": user_data} if user_data else None
         act, targets = self._targets(where, request, name, count)
-        started = self._mesh._acts.run(act, targets, secrets=secrets, told=told)
+        try:
+            started = self._mesh._acts.run(act, targets, secrets=secrets, told=told)
+        except InvalidRequestError:  # nothing was made; the key may have been taken off since
+            if not self._mesh._keypairs.restored(where, request["key"]):
+                raise
+            started = self._mesh._acts.run(act, targets, secrets=secrets, told=told)
         if started:
             named = {"image": image, "flavor": flavor, "key": key}
             used = {k: request[k] for k, value in named.items() if value is not None}
