@@ -511,3 +511,19 @@ def test_each_service_has_a_native_adapter(
     answer = getattr(client.native, service).get(path, raise_exc=False)
     assert answer.status_code in (200, 405)  # this endpoint makes servers, and lists details only
     assert answer.status_code == 405 or key in answer.json()
+
+
+@pytest.mark.parametrize("token", ["tök→", "tok1secret\n", " tok1secret"])
+def test_a_token_that_no_header_carries_is_told_without_it(opened: Opened, token: str) -> None:
+    url = f"{opened.endpoint.server.url}/compute/v2.1"
+    client = opened(auth_type="admin_token", token=token, auth={"endpoint": url})
+    with pytest.raises(InvalidRequestError, match="the header X-Auth-Token has") as caught:
+        client.call("GET", "/servers/detail")
+    assert "tok" not in str(caught.value).replace("X-Auth-Token", "")
+    assert opened.endpoint.requests == []
+
+
+@pytest.mark.parametrize(("method", "value"), [("GE T", "a"), ("GET", "a\nb"), ("GET", "→")])
+def test_a_raw_request_that_is_none_is_refused(client: Client, method: str, value: str) -> None:
+    with pytest.raises(InvalidRequestError, match=r"is no method|the header X-More has"):
+        client.raw(method, "/servers", headers={"X-More": value})

@@ -505,3 +505,30 @@ def test_a_clock_that_seems_behind_leaves_no_gap(cloud: OpenstackCloud, nova: No
     cloud._client._skew = -3600.0
     list(cloud.changes(datetime(2026, 11, 22, 22, 0, 30, tzinfo=UTC)))
     assert nova.queries()[-1]["changes-since"] == "2026-11-22T22:00:00Z"
+
+
+def test_garbage_in_a_history_is_told(cloud: OpenstackCloud, nova: Nova) -> None:
+    nova.faults[f"{COMPUTE}/servers/a/os-instance-actions"].append(
+        Reply(body={"instanceActions": [None]})
+    )
+    with pytest.raises(UnavailableError, match="not as OpenStack describes it"):
+        list(cloud.actions(a_server()))
+
+
+def test_a_check_takes_limits_that_say_nothing(cloud: OpenstackCloud, nova: Nova) -> None:
+    about = {"version": {"id": "v2.1", "version": "2.104", "min_version": "2.1"}}
+    nova.faults[f"{COMPUTE}/"].append(Reply(body=about))
+    nova.faults[f"{COMPUTE}/limits"].append(
+        Reply(body={"limits": {"absolute": {"maxTotalCores": None, "totalCoresUsed": 3}}})
+    )
+    assert not any("are used" in warning for warning in cloud.check().warnings)
+
+
+def test_external_networks_without_names_are_told_by_id(cloud: OpenstackCloud, nova: Nova) -> None:
+    nova.faults["/network/v2.0/floatingips"].append(Reply(body={"floatingips": []}))
+    NETWORKS.append(("3" * 32, ""))
+    try:
+        with pytest.raises(InvalidRequestError, match="several external networks: 3333"):
+            cloud.create_floating_ip("t1")
+    finally:
+        NETWORKS.pop()

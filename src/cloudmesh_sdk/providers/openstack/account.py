@@ -112,6 +112,8 @@ def _roles(client: Client) -> Iterator[str]:
 
 def _full(absolute: Mapping[str, Any]) -> Iterator[str]:
     for used, most, what in _LIMITS:
-        limit = absolute.get(most, -1)
-        if limit >= 0 and (taken := absolute.get(used, 0)) >= FULL * limit:
+        limit = absolute.get(most)
+        if limit is None or limit < 0:
+            continue
+        if (taken := absolute.get(used) or 0) >= FULL * limit:
             yield f"{taken} of {limit} {what} are used"

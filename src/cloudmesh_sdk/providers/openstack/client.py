@@ -22,6 +22,7 @@ from cloudmesh_sdk.providers.openstack.answers import (
 )
 from cloudmesh_sdk.providers.openstack.endpoints import following
 from cloudmesh_sdk.providers.openstack.errors import hopeless, never_sent, translated
+from cloudmesh_sdk.providers.openstack.headers import VERSION, check, headers_of
 from cloudmesh_sdk.providers.openstack.native import Native
 from cloudmesh_sdk.providers.openstack.reading import Reading
 from cloudmesh_sdk.providers.openstack.settings import OpenstackSettings
@@ -31,9 +32,6 @@ from cloudmesh_sdk.retrying import Budget
 from cloudmesh_sdk.wire import Watch
 
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]] | None
-
-VERSION = "OpenStack-API-Version"
-"""Header that asks for a microversion."""
 
 # at debug level it writes bodies, in which passwords of new servers stand
 logging.getLogger("keystoneauth").setLevel(logging.INFO)
@@ -247,7 +245,7 @@ class Client(Reading):
                     self._access.url(service, path),
                     params=params,
                     data=data,
-                    headers=_headers(signed, headers, service, asked, json=data is not None),
+                    headers=headers_of(signed, headers, service, asked, json=data is not None),
                 )
                 status = response.status_code
                 if status == HTTPStatus.UNAUTHORIZED and not renewed:
@@ -268,6 +266,7 @@ class Client(Reading):
             raise InvalidRequestError(f"{text}{error}; nothing was sent") from error
 
     def _send(self, method: str, url: str, **what: Any) -> requests.Response:
+        check(self.name, method, what["headers"])
         with translated(self.name, f"{method} {url.partition('?')[0]}"):
             return self._access.session.request(
                 url,
@@ -306,14 +305,3 @@ class Client(Reading):
     def _beside(self) -> dict[str, Any]:
         """Return what is worth keeping beside the token."""
         return {"skew": self._skew, "versions": {self._where: self._versions.found()}}
-
-
-def _headers(
-    signed: Mapping[str, str], own: Mapping[str, str], service: str, version: str, *, json: bool
-) -> dict[str, str]:
-    usual = {"Accept": "application/json", **signed}
-    if json:
-        usual["Content-Type"] = "application/json"
-    if version:
-        usual[VERSION] = f"{service} {version}"
-    return {**usual, **own}

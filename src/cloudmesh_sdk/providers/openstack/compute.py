@@ -276,7 +276,8 @@ class Acts(
         """
         what = path(server, "os-instance-actions")
         pages = self._client.pages(what, "instanceActions")
-        natives = [self._told(what, native) for page in pages for native in page][::-1]
+        whole = lambda native, _: self._told(what, native)  # noqa: E731 - as a converter is
+        natives = [one for page in pages for one in self._client.records(what, whole, page)][::-1]
         found = self._client.records(f"GET {what}", records.action, natives)
         if server.fault and not any(one.result == "error" for one in found):
             found[-1:] = [attrs.evolve(o, result="error", message=server.fault) for o in found[-1:]]

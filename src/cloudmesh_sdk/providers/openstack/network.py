@@ -152,7 +152,7 @@ class Networks(HasNetworks, HasRouters, HasPorts, HasSecurityGroups, HasFloating
             natives = [n for n in natives if n.get("is_default")] or natives
         if len(natives) == 1:
             return str(natives[0]["id"])
-        known = ", ".join(sorted(native["name"] for native in natives))
+        known = ", ".join(sorted(native.get("name") or native["id"] for native in natives))
         what = f"several external networks: {known}; name one" if natives else "no external network"
         raise InvalidRequestError(f"{self.name} has {what}")
 
