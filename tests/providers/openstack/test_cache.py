@@ -187,6 +187,20 @@ def test_microversions_and_skew_are_kept_too(kept: Opened) -> None:
     assert len(kept.endpoint.requests) == before + 1
 
 
+def test_a_clock_that_was_set_is_known_to_the_next_process(
+    kept: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _list(kept())
+    ahead = time.time() + 3600
+    ours = SimpleNamespace(time=lambda: ahead)
+    monkeypatch.setattr("cloudmesh_sdk.providers.openstack.answers.time", ours)
+    _list(kept())
+    later = kept()
+    assert later.skew is not None
+    assert abs(later.skew - 3600) < 10
+    assert kept.endpoint.logins == 1
+
+
 def test_a_cloud_that_was_renewed_is_asked_for_more_some_day(kept: Opened) -> None:
     kept.endpoint.microversions = ("2.1", "2.79")
     _list(kept())

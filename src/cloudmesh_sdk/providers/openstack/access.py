@@ -194,7 +194,9 @@ class Access:
         signs_in = hasattr(self._plugin, "auth_ref")  # others have no state to keep
         state = self._plugin.get_auth_state() if self._cache and signs_in else None
         if self._cache and state:
-            self._cache.write({**self._also(), "state": state})
+            beside = dict(self._also())
+            self._kept = {**self._kept, **beside}
+            self._cache.write({**beside, "state": state})
 
 
 def _cache(settings: OpenstackSettings) -> Cache:

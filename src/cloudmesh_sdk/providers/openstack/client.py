@@ -33,6 +33,9 @@ from cloudmesh_sdk.wire import Watch
 
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]] | None
 
+_DRIFT = 10.0
+"""Seconds by which the skew of our clock may differ from the one that is kept."""
+
 # at debug level it writes bodies, in which passwords of new servers stand
 logging.getLogger("keystoneauth").setLevel(logging.INFO)
 
@@ -256,7 +259,14 @@ class Client(Reading):
                 if newer and asked and self._versions.lower(service, asked, response):
                     self._access.keep()
                     continue
+                self._note_skew()
                 return response
+
+    def _note_skew(self) -> None:
+        """Keep by how much our clock is off, where somebody set it since that was kept."""
+        kept = self._access.kept("skew")
+        if kept is not None and self._skew is not None and abs(self._skew - kept) > _DRIFT:
+            self._access.keep()
 
     def _encoded(self, method: str, path: str, body: Any) -> bytes | None:
         try:
