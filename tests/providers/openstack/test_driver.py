@@ -232,8 +232,8 @@ def test_networks_are_given_by_id_or_name(cloud: OpenstackCloud, nova: Nova) -> 
     assert two == [{"uuid": NETWORKS[0][0]}]
     assert three == "auto"
     assert nova.requests.count("GET /network/v2.0/networks") == 1
-    with pytest.raises(NotFoundError, match="green"):
-        cloud.start(order(networks=("green",), token="t4"))
+    with pytest.raises(NotFoundError, match="no network .blu.; did you mean blue"):
+        cloud.start(order(networks=("blu",), token="t4"))
 
 
 def test_a_choice_of_networks_is_told_by_names(cloud: OpenstackCloud, nova: Nova) -> None:

@@ -13,6 +13,7 @@ from cloudmesh_sdk.errors import (
     NotFoundError,
     UnavailableError,
     UnsupportedError,
+    near,
 )
 from cloudmesh_sdk.masking import MASK
 from cloudmesh_sdk.models import Server, ServerRequest, ServerState
@@ -207,7 +208,8 @@ class Starter:
     def _only(self, network: str, known: Sequence[tuple[str, str]]) -> str:
         found = [number for number, name in known if network in (number, name)]
         if not found:
-            raise NotFoundError(f"{self._client.name} has no network {network!r}")
+            hint = near(network, (name or number for number, name in known), what="there")
+            raise NotFoundError(f"{self._client.name} has no network {network!r}; {hint}")
         if len(found) > 1:
             ids = ", ".join(found)
             text = f"{self._client.name} has several networks {network!r}: {ids}; give one's id"
