@@ -475,6 +475,8 @@ class Operation:
     """Native id of what came of it, of the first where that are several."""
     results: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     """Native ids of all that came of it, where that are several: a group of servers."""
+    account: str | None = None
+    """Stands for the account that the cloud's entry meant then; None where that is not known."""
     error: Fault | None = None
     created: datetime
     sent: datetime | None = None

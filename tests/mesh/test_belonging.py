@@ -1,6 +1,7 @@
 """An entry that comes to mean another account: what the former one had is not shown as its own."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import attrs
@@ -10,7 +11,7 @@ import yaml
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import CloudmeshError
 from cloudmesh_sdk.mesh import Mesh
-from cloudmesh_sdk.models import Server
+from cloudmesh_sdk.models import OperationState, Server
 from cloudmesh_sdk.providers.memory import MemoryCloud, MemorySettings
 from cloudmesh_sdk.store.memory import MemoryStore
 
@@ -125,3 +126,18 @@ def test_no_secret_is_kept_of_an_account(meant: Meant) -> None:
     )
     assert "sesame" not in str(kept)
     assert "physics" not in str(kept)
+
+
+def test_what_became_of_an_act_is_not_asked_of_another_account(meant: Meant) -> None:
+    first = meant(project_name="physics")
+    first.start(name="mine", image="debian-13")
+    (asked,) = first.operations()
+    assert asked.account
+    left = first.store.journal.change(
+        asked, state=OperationState.RUNNING, runner="elsewhere/1/1", finished=None,
+        lease=datetime.now(UTC) - timedelta(hours=1),
+    )  # fmt: skip
+    assert left is not None
+    assert meant(project_name="chemistry").reconcile() == []
+    assert first.operation(asked.id).state is OperationState.RUNNING
+    assert [o.id for o in meant(project_name="physics").reconcile()] == [asked.id]

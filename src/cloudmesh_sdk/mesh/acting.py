@@ -6,6 +6,7 @@ from typing import Any
 from cloudmesh_sdk import hooks, operations, plugins
 from cloudmesh_sdk.errors import UnavailableError
 from cloudmesh_sdk.fanout import Answer, Gathered, Source
+from cloudmesh_sdk.mesh.belonging import Belonging
 from cloudmesh_sdk.mesh.registry import Clouds
 from cloudmesh_sdk.models import Operation, Record
 from cloudmesh_sdk.operations.act import Records
@@ -19,8 +20,9 @@ Told = Callable[[Operation], None]
 class Acts:
     """Runs acts of one user and tells hooks about them."""
 
-    def __init__(self, store: Store, owner: str, clouds: Clouds) -> None:
+    def __init__(self, store: Store, owner: str, clouds: Clouds, belonging: Belonging) -> None:
         self._store = store
+        self._belonging = belonging
         self._owner = owner
         self._clouds = clouds
         self._runner = Runner(store, clouds.use)
@@ -47,7 +49,12 @@ class Acts:
         failed.
         """
         tasks = [
-            Task(operation=intent(self._owner, act, *target), secrets=secrets or {})
+            Task(
+                operation=intent(
+                    self._owner, act, *target, account=self._belonging.account(target[0])
+                ),
+                secrets=secrets or {},
+            )
             for target in targets
         ]
         asked = {task.operation.id: task.operation for task in tasks}
@@ -70,8 +77,15 @@ class Acts:
         return Gathered(found, sources)
 
     def reconcile(self, found: Sequence[Operation], *, patient: bool) -> list[Operation]:
-        """Settle those of some open operations that no living process runs."""
-        left = [o for o in found if operations.due(o, patient=patient)]
+        """Settle those of some open operations that no living process runs.
+
+        Those of another account stay open until the cloud's entry means that one again.
+        """
+        left = [
+            operation
+            for operation in found
+            if operations.due(operation, patient=patient) and self._belonging.ours(operation)
+        ]
         done = operations.reconcile(self._store, left, self._clouds.use)
         for operation in done:
             hooks.tell(self.hooks.operation_changed, operation=operation)

@@ -13,6 +13,7 @@ from typing import Any
 
 from cloudmesh_sdk.config import CloudConfig
 from cloudmesh_sdk.errors import ConfigError
+from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.store.base import Store
 
 _ACCOUNT = "account"
@@ -48,7 +49,7 @@ class Belonging:
         They are then asked as clouds that never were. An entry that cannot be read just now says
         nothing. Raises `StoreError`.
         """
-        names = [name for name in clouds if self._print(name)]
+        names = [name for name in clouds if self.account(name)]
         kept = self._store.settings.defaults(self._owner) if names else {}
         for name in names:
             known = kept.get(name, {})
@@ -65,14 +66,22 @@ class Belonging:
             if key.startswith(_LAST):
                 self._store.settings.set_default(self._owner, cloud, key, None)
 
-    def _print(self, cloud: str) -> str | None:
+    def account(self, cloud: str) -> str | None:
         """Return what stands for the account of a cloud; None while its entry cannot be read."""
         if cloud not in self._prints:
             try:
                 self._prints[cloud] = _print_of(self._clouds[cloud])
-            except ConfigError:
+            except (ConfigError, KeyError):
                 return None
         return self._prints[cloud]
+
+    def ours(self, operation: Operation) -> bool:
+        """Tell whether an operation was asked of the account that its cloud's entry means now.
+
+        Another account cannot say what became of it, and would be asked to do it again.
+        """
+        now = self.account(operation.cloud)
+        return operation.account is None or now is None or operation.account == now
 
 
 def _print_of(entry: CloudConfig) -> str:

@@ -111,7 +111,7 @@ class Facade:
     def _acts(self) -> "Acts":
         from cloudmesh_sdk.mesh.acting import Acts
 
-        return Acts(self.store, self.user, self.clouds)
+        return Acts(self.store, self.user, self.clouds, self._belonging)
 
     @cached_property
     def _keypairs(self) -> "Keypairs":

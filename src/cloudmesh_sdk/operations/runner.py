@@ -52,7 +52,13 @@ class Task:
 
 
 def intent(
-    owner: str, act: str, cloud: str, target: str, request: Mapping[str, Any] | None = None
+    owner: str,
+    act: str,
+    cloud: str,
+    target: str,
+    request: Mapping[str, Any] | None = None,
+    *,
+    account: str | None = None,
 ) -> Operation:
     """Return a new operation of this process, not journalled yet."""
     return Operation(
@@ -63,6 +69,7 @@ def intent(
         target=target,
         token=str(uuid.uuid4()),
         request=dict(request or {}),
+        account=account,
         runner=claim(),
         lease=lease(),
         created=datetime.now(UTC),

@@ -232,7 +232,7 @@ def test_networks_are_given_by_id_or_name(cloud: OpenstackCloud, nova: Nova) -> 
     assert two == [{"uuid": NETWORKS[0][0]}]
     assert three == "auto"
     assert nova.requests.count("GET /network/v2.0/networks") == 1
-    with pytest.raises(NotFoundError, match="no network .blu.; did you mean blue"):
+    with pytest.raises(NotFoundError, match=r"no network .blu.; did you mean blue"):
         cloud.start(order(networks=("blu",), token="t4"))
 
 

@@ -84,6 +84,7 @@ class Operation(Document):
     lease = me.DateTimeField()
     result = me.StringField()
     results = me.ListField(me.StringField())
+    account = me.StringField()
     error = me.DictField(null=True)
     created = me.DateTimeField(required=True)
     sent = me.DateTimeField()
