@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.labs.openstack import lab as labs, processes, services
+from tests.labs.openstack import lab as labs, processes, servers, services
 from tests.labs.openstack.__main__ import main
 from tests.labs.openstack.lab import Lab, LabError
 from tests.labs.openstack.processes import Process
@@ -127,3 +127,17 @@ def test_a_lab_is_read_as_it_was_written(tmp_path: Path) -> None:
     lab = Lab(directory=tmp_path, base=31000, options=labs.Options(page_limit=7), volumes=False)
     lab.write()
     assert labs.read(tmp_path) == lab
+
+
+def test_the_database_can_reach_its_files_whoever_may_enter_above(tmp_path: Path) -> None:
+    assert servers.database_user(Lab(directory=Path("/no-such-place/lab"), base=31000)) == "mysql"
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    assert servers.database_user(Lab(directory=closed / "lab", base=31000)) == "root"
+
+
+def test_the_socket_of_a_lab_deep_down_has_a_path_that_is_short_enough(tmp_path: Path) -> None:
+    near = Lab(directory=Path("/srv/lab"), base=31000)
+    assert near.socket == Path("/srv/lab/state/mysql/s.sock")
+    deep = Lab(directory=tmp_path / ("d" * 90), base=31000)
+    assert len(str(deep.socket)) < 108

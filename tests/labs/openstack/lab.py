@@ -4,7 +4,9 @@ All of it but the directory stands in `DIR/lab.json`, so whoever has the directo
 """
 
 import json
+import os
 import socket
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +16,9 @@ PASSWORD = "labpass"
 REGION = "RegionOne"
 DOMAIN = "Default"
 FIRST_BASE, LAST_BASE, BASE_STEP = 25000, 31000, 1000
+
+SOCKET = 100
+"""Bytes that the path of a Unix socket may surely have."""
 
 OFFSETS: Mapping[str, int] = {
     "keystone": 0,
@@ -115,8 +120,11 @@ class Lab:
 
     @property
     def socket(self) -> Path:
-        """The database's socket."""
-        return self.state / "mysql" / "s.sock"
+        """The database's socket; elsewhere where its path would be too long for one."""
+        place = self.state / "mysql" / "s.sock"
+        if len(os.fsencode(place)) < SOCKET:
+            return place
+        return Path(tempfile.gettempdir()) / f"cloudmesh-lab-{self.base}.sock"
 
     def port(self, server: str) -> int:
         return self.base + OFFSETS[server]

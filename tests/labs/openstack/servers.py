@@ -88,14 +88,14 @@ def environment(lab: Lab) -> dict[str, str]:
 def database_install(lab: Lab) -> tuple[str, ...]:
     """Return the command that makes an empty database server."""
     return (
-        *("mariadb-install-db", "--no-defaults", *_as("mysql"), f"--datadir={lab.state}/mysql"),
+        *("mariadb-install-db", "--no-defaults", *_as(lab), f"--datadir={lab.state}/mysql"),
         *("--auth-root-authentication-method=normal", "--skip-test-db"),
     )
 
 
 def _mysql(lab: Lab) -> Process:
     argv = (
-        *("/usr/sbin/mariadbd", "--no-defaults", *_as("mysql"), f"--datadir={lab.state}/mysql"),
+        *("/usr/sbin/mariadbd", "--no-defaults", *_as(lab), f"--datadir={lab.state}/mysql"),
         *(f"--socket={lab.socket}", f"--port={lab.port('mysql')}", "--bind-address=127.0.0.1"),
         *("--max-connections=600", "--innodb-buffer-pool-size=128M", "--skip-log-bin"),
         *("--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"),
@@ -166,6 +166,18 @@ def _worker(lab: Lab, name: str, program: str, *files: str) -> Process:
     return Process(name=name, argv=(lab.program(program), *options, *log))
 
 
-def _as(user: str) -> tuple[str, ...]:
-    """Return the option by which a server that root starts becomes a user of its own."""
-    return (f"--user={user}",) if os.geteuid() == 0 else ()
+def database_user(lab: Lab) -> str:
+    """Return the user that the database of a root's lab runs as.
+
+    Its own, unless a directory above the lab is closed to others, as temporary ones are.
+    """
+    data = lab.state / "mysql"
+    if data.exists():
+        return "root" if data.stat().st_uid == 0 else "mysql"
+    above = [place for place in (lab.directory, *lab.directory.parents) if place.exists()]
+    return "mysql" if all(place.stat().st_mode & 0o001 for place in above) else "root"
+
+
+def _as(lab: Lab) -> tuple[str, ...]:
+    """Return the option by which the database that root starts becomes that user."""
+    return (f"--user={database_user(lab)}",) if os.geteuid() == 0 else ()

@@ -101,10 +101,11 @@ def start_apart(directory: Path) -> None:
 def _ground(lab: Lab, stages: servers.Stages, env: dict[str, str]) -> None:
     data = lab.state / "mysql"
     if not (data / "mysql").is_dir():
+        install = servers.database_install(lab)
         data.mkdir(parents=True, exist_ok=True)
-        if "--user=mysql" in servers.database_install(lab):
+        if "--user=mysql" in install:
             shutil.chown(data, "mysql")
-        logged(lab, "mysql-install", *servers.database_install(lab), env=env)
+        logged(lab, "mysql-install", *install, env=env)
     for server in stages.ground:
         processes.start(lab, server, env)
     _ready(lab, "mysql")
