@@ -16,10 +16,16 @@ import pytest
 SRC = Path(__file__).parent.parent / "src"
 HOUSE = "cloudmesh_sdk"
 
-BELOW = ("errors", "tables", "models", "masking", "wire", "options", "fanout", "plugins", "hooks")
+BELOW = (
+    "errors", "tables", "models", "masking", "wire", "options", "fanout", "plugins", "hooks",
+    "driver",
+)  # fmt: skip
 DRIVER = ("errors", "tables", "models", "masking", "options", "retrying", "wire")
 CONFIG = ("errors", "document", "options", "plugins", "references", "settings", "sources")
-MIDDLE = (*BELOW, "config", "settings", "providers.base", "store.base", "operations", "access")
+MIDDLE = (
+    *BELOW, "config", "settings", "providers.base", "queues.base", "queues.arrays", "store.base",
+    "operations", "access",
+)  # fmt: skip
 FACE = (*BELOW, "config", "config_edit", "settings", "sources", "store.base", "mesh", "services")
 
 KNOWS: Mapping[str, tuple[str, ...]] = {
@@ -32,6 +38,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "wire": ("masking",),
     "retrying": ("errors",),
     "fanout": ("errors", "tables"),
+    "driver": ("errors", "models", "wire"),
     "plugins": ("errors",),
     "hooks": ("errors", "models"),
     # the configuration
@@ -44,12 +51,13 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "config_edit": (*CONFIG, "config"),
     # interfaces, and the drivers that fill them: none knows another, nor anything above
     "providers": ("errors", "models", "providers.base"),
-    "providers.base": ("errors", "models", "wire"),
+    "providers.base": ("errors", "models", "driver"),
     "providers.*": (*DRIVER, "providers.base"),
-    "queues": ("errors", "models"),
-    "queues.base": ("errors", "models"),
-    "queues.batch": (*DRIVER, "queues.base"),
-    "queues.*": (*DRIVER, "queues.base", "queues.batch"),
+    "queues": ("errors", "models", "queues.base"),
+    "queues.base": ("errors", "models", "driver"),
+    "queues.arrays": ("errors", "models"),
+    "queues.batch": (*DRIVER, "queues.base", "queues.arrays"),
+    "queues.*": (*DRIVER, "queues.base", "queues.arrays", "queues.batch"),
     "provisioners": ("errors", "models"),
     "provisioners.base": ("errors", "models"),
     "provisioners.*": (*DRIVER, "provisioners.base"),
@@ -61,14 +69,32 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "store.matching": ("errors", "models", "store.base", "store.values"),
     "store.*": (*DRIVER, "store.base", "store.matching", "store.masking", "store.values"),
     "access": ("errors", "models", "store.base"),
-    "operations": ("errors", "models", "fanout", "hooks", "store.base", "providers.base"),
+    "operations": (
+        "errors",
+        "models",
+        "fanout",
+        "hooks",
+        "driver",
+        "store.base",
+        "providers.base",
+        "queues.base",
+    ),
     # the facade and its faces
     "mesh": MIDDLE,
     "services": (*MIDDLE, "mesh", "store.mongo"),
     "shell": FACE,
     "web": FACE,
     # the kit for those who write drivers and stores
-    "testing": (*DRIVER, "providers.base", "store.base", "store.memory", "fanout"),
+    "testing": (
+        *DRIVER,
+        "driver",
+        "providers.base",
+        "queues.base",
+        "queues.arrays",
+        "store.base",
+        "store.memory",
+        "fanout",
+    ),
 }
 
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
@@ -86,11 +112,13 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "psutil": ("store.mongo", "operations", "services"),
     "boto3": ("providers.ec2",),
     "botocore": ("providers.ec2",),
-    "urllib3": ("providers.ec2", "providers.openstack"),
+    "urllib3": ("providers.ec2", "providers.openstack", "queues.slurm"),
     "libcloud": ("providers.libcloud",),
     "keystoneauth1": ("providers.openstack",),
     "requests": ("providers.openstack",),
-    "orjson": ("providers.openstack",),
+    "orjson": ("providers.openstack", "queues.slurm"),
+    "asyncssh": ("queues.batch",),
+    "pyslurm": ("queues.slurm",),
     "cryptography": ("providers.openstack",),
     "novaclient": ("providers.openstack",),
     "click": ("shell",),

@@ -16,9 +16,10 @@ DOOR = {"load", "mesh", "shell", "version"}
 HOUSE = {
     "Action", "AuthError", "BackendError", "BackendTimeoutError", "CloudmeshError", "Config",
     "ConfigError", "ConflictError", "Exchange", "Flavor", "FloatingIP", "Gathered", "Health",
-    "Image", "InvalidRequestError", "Keypair", "Mesh", "Network", "NotFoundError", "Operation",
-    "OperationState", "PartialFailure", "PluginError", "PolicyError", "Port", "Quota",
-    "QuotaError", "RawAnswer", "Router", "Rule", "SecurityGroup", "Server", "ServerRequest",
+    "Image", "InvalidRequestError", "Job", "JobRequest", "JobState", "Keypair", "Mesh", "Network",
+    "Node", "NodeState", "NotFoundError", "Operation", "OperationState", "PartialFailure",
+    "PluginError", "PolicyError", "Port", "QueueInfo", "QueueState", "Quota", "QuotaError",
+     "RawAnswer", "Router", "Rule", "SecurityGroup", "Server", "ServerRequest",
     "ServerState", "Snapshot", "StoreError", "Subnet", "ThrottledError", "UnavailableError",
     "UnsupportedError", "Volume", "VolumeRequest", "Zone", "__version__", "hookimpl",
 }  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from cloudmesh_sdk.errors import InvalidRequestError, UnavailableError, UnsupportedError
 from cloudmesh_sdk.mesh import Mesh
 from cloudmesh_sdk.mesh.refreshing import LISTS, USUAL
-from cloudmesh_sdk.models import KINDS, Server, ServerState, Volume
+from cloudmesh_sdk.models import CLOUD_KINDS, Server, ServerState, Volume
 from cloudmesh_sdk.providers.base import Cloud
 from cloudmesh_sdk.providers.memory import MemoryCloud
 
@@ -212,7 +212,7 @@ def test_a_cloud_without_servers_is_a_failure(
 
 
 def test_every_kind_has_a_way_to_be_listed() -> None:
-    assert list(LISTS) == list(KINDS)
+    assert list(LISTS) == list(CLOUD_KINDS)
     for kind, ability in LISTS.items():
         assert callable(getattr(ability, kind))
     assert LISTS["servers"] is Cloud

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import attrs
 
+from cloudmesh_sdk.driver import guarded
 from cloudmesh_sdk.errors import (
     BackendError,
     CloudmeshError,
@@ -19,9 +20,9 @@ from cloudmesh_sdk.fanout import Answer, Gathered, Source, ask
 from cloudmesh_sdk.hooks import tell
 from cloudmesh_sdk.mesh.abilities import OF_KIND
 from cloudmesh_sdk.mesh.registry import Clouds
-from cloudmesh_sdk.models import KINDS, Health, Record
+from cloudmesh_sdk.models import CLOUD_KINDS, Health, Record
 from cloudmesh_sdk.operations.runner import fault
-from cloudmesh_sdk.providers.base import Cloud, ListsChanges, guarded
+from cloudmesh_sdk.providers.base import Cloud, ListsChanges
 from cloudmesh_sdk.store.base import Store, Sync
 
 DEADLINE = 300.0
@@ -62,7 +63,9 @@ class Listing:
     whole: bool = True
 
 
-LISTS: Mapping[str, type] = {kind: OF_KIND.get(record, Cloud) for kind, record in KINDS.items()}
+LISTS: Mapping[str, type] = {
+    kind: OF_KIND.get(record, Cloud) for kind, record in CLOUD_KINDS.items()
+}
 """What a cloud must be that a kind is listed of: it then has a method of that name."""
 
 USUAL = (

@@ -6,8 +6,9 @@ from contextlib import ExitStack, contextmanager
 
 from cloudmesh_sdk import plugins
 from cloudmesh_sdk.config import CloudConfig
+from cloudmesh_sdk.driver import guarded
 from cloudmesh_sdk.errors import CloudmeshError, ConfigError, near
-from cloudmesh_sdk.providers.base import Cloud, guarded
+from cloudmesh_sdk.providers.base import Cloud
 from cloudmesh_sdk.settings import build
 from cloudmesh_sdk.wire import Watch
 

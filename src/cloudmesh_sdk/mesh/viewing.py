@@ -9,7 +9,7 @@ from cloudmesh_sdk.errors import CloudmeshError, InvalidRequestError, NotFoundEr
 from cloudmesh_sdk.fanout import Gathered, Source
 from cloudmesh_sdk.mesh.names import hostlists, only, several, states
 from cloudmesh_sdk.models import (
-    KINDS,
+    CLOUD_KINDS,
     Fault,
     FloatingIP,
     Record,
@@ -194,7 +194,7 @@ def revive(kept: Fault) -> CloudmeshError:
 
 
 def kind_of(name: str) -> type[Record]:
-    """Return the record class of a kind; raises `ValueError` naming the kinds there are."""
-    if name not in KINDS:
-        raise ValueError(f"there is no kind {name!r}; there are {', '.join(KINDS)}")
-    return KINDS[name]
+    """Return the record class of a kind that clouds have; raises `ValueError` naming them."""
+    if name not in CLOUD_KINDS:
+        raise ValueError(f"there is no kind {name!r}; there are {', '.join(CLOUD_KINDS)}")
+    return CLOUD_KINDS[name]

@@ -7,13 +7,14 @@ from typing import Any
 
 import attrs
 
+from cloudmesh_sdk.driver import guarded
 from cloudmesh_sdk.errors import BackendError, CloudmeshError
 from cloudmesh_sdk.fanout import ask
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
 from cloudmesh_sdk.operations.act import Learned, Records, results
 from cloudmesh_sdk.operations.acts import laid_to_rest, learn
 from cloudmesh_sdk.operations.process import HELD, claim, lease, orphaned
-from cloudmesh_sdk.providers.base import Cloud, guarded
+from cloudmesh_sdk.providers.base import Cloud
 from cloudmesh_sdk.store.base import Store
 
 PATIENCE = timedelta(seconds=30)

@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from cloudmesh_sdk.driver import guarded
 from cloudmesh_sdk.errors import (
     BackendError,
     BackendTimeoutError,
@@ -28,7 +29,7 @@ from cloudmesh_sdk.operations.act import Records, results
 from cloudmesh_sdk.operations.acts import perform
 from cloudmesh_sdk.operations.process import HELD, LEASE, claim, lease
 from cloudmesh_sdk.operations.reconcile import came, see, settle
-from cloudmesh_sdk.providers.base import Cloud, guarded
+from cloudmesh_sdk.providers.base import Cloud
 from cloudmesh_sdk.store.base import Store
 
 Use = Callable[[str], AbstractContextManager[Cloud]]

@@ -1,22 +1,12 @@
-"""The interface every cloud driver fills in, and the abilities it may have beside it.
-
-Rules for every driver:
-
-- Lists follow paging to the end, ask the least number of requests, and count each in `calls`.
-- `native` on records is plain data (dict, list, str, int, float, bool, None), complete, with
-  secrets masked; an unknown state word becomes `UNKNOWN` and stays readable in `native`.
-- Errors of the library are translated in one place into `cloudmesh_sdk.errors`, cause kept.
-- Every call has a deadline in its socket (`timeout` of the settings, seconds).
-- An object is used by `parallel` threads at a time at most; opening it (`__init__`) sends nothing.
-"""
+"""The interface every cloud driver fills in, and the abilities it may have beside it."""
 
 import abc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from cloudmesh_sdk.errors import CloudmeshError, NotFoundError, UnavailableError
+from cloudmesh_sdk.driver import Driver
+from cloudmesh_sdk.errors import NotFoundError
 from cloudmesh_sdk.models import (
     Action,
     Flavor,
@@ -39,36 +29,13 @@ from cloudmesh_sdk.models import (
     VolumeRequest,
     Zone,
 )
-from cloudmesh_sdk.wire import Watch
 
 
-class Cloud(abc.ABC):
-    """One account at one IaaS endpoint."""
-
-    Settings: ClassVar[type]
-    """Frozen attrs class with what the driver reads from the configuration."""
-
-    settle: float = 0.0
-    """Seconds after which a list surely shows a server whose start was accepted."""
-
-    parallel: ClassVar[int] = 1
-    """How many threads may use one object at once."""
+class Cloud(Driver):
+    """One account at one IaaS endpoint; `Driver` has the rules that hold for all."""
 
     extras: ClassVar[frozenset[str]] = frozenset()
     """Fields of `ServerRequest` below `tags` that `start` does; the mesh refuses the others."""
-
-    watch: Watch | None = None
-    """Hears each exchange with the service, secrets masked, where the driver can tell of them."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.calls = 0
-        """Requests sent so far."""
-
-    @property
-    @abc.abstractmethod
-    def native(self) -> Any:
-        """The service's own client, for what the mesh does not wrap."""
 
     def check(self) -> Health:
         """Return what the service says of us; raises `AuthError` or `UnavailableError`."""
@@ -121,31 +88,6 @@ class Cloud(abc.ABC):
     @abc.abstractmethod
     def reboot(self, server: Server) -> None:
         """Restart a running server."""
-
-    def close(self) -> None:  # noqa: B027 - most have nothing to give back
-        """Give back connections."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-@contextmanager
-def guarded(name: str) -> Iterator[None]:
-    """Turn an exception of a driver that is none of ours into an `UnavailableError`, cause kept.
-
-    A driver that trips over an answer must not end what the other clouds are doing, and leaves
-    open whether what it asked for was done.
-    """
-    try:
-        yield
-    except CloudmeshError:
-        raise
-    except Exception as error:
-        text = f"{name}: the driver failed: {type(error).__name__}: {error}"
-        raise UnavailableError(text) from error
 
 
 class HasKeypairs(abc.ABC):

@@ -3,7 +3,7 @@
 import click
 
 from cloudmesh_sdk.mesh.refreshing import Refreshed
-from cloudmesh_sdk.models import KINDS
+from cloudmesh_sdk.models import CLOUD_KINDS
 from cloudmesh_sdk.shell import codes, params
 from cloudmesh_sdk.shell.app import Command
 from cloudmesh_sdk.shell.lists import ask
@@ -14,7 +14,7 @@ from cloudmesh_sdk.shell.session import Session
 @click.command("refresh", cls=Command)
 @params.clouds_argument
 @click.option(
-    "--kind", "kinds", type=click.Choice([*KINDS]), multiple=True,
+    "--kind", "kinds", type=click.Choice([*CLOUD_KINDS]), multiple=True,
     help="Only these; else the usual ones.",
 )  # fmt: skip
 @click.option(

@@ -1,0 +1,63 @@
+"""What was asked for."""
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+import attrs
+
+from cloudmesh_sdk.models.record import Fault
+
+
+class OperationState(enum.StrEnum):
+    """Where an operation is: `pending → running → done | failed | cancelled`.
+
+    `unknown` is a crashed one that the cloud could not yet be asked about.
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+@attrs.frozen(kw_only=True)
+class Operation:
+    """Something asked for, journalled before it was done."""
+
+    columns: ClassVar[tuple[str, ...]] = (
+        "id", "act", "cloud", "target", "state", "attempts", "created", "error",
+    )  # fmt: skip
+
+    id: str
+    owner: str
+    act: str
+    """`start`, `stop`, `resume`, `reboot`, `delete`, `upload` …"""
+    cloud: str
+    target: str
+    """Name of what is acted on."""
+    token: str
+    request: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
+    """Arguments of the act as plain data, without secrets."""
+    state: OperationState = attrs.field(default=OperationState.PENDING, repr=str)
+    attempts: int = 0
+    runner: str | None = None
+    """Who runs it: `host/pid/start time of the process`."""
+    lease: datetime | None = None
+    """Until when the runner may be taken to be alive."""
+    result: str | None = None
+    """Native id of what came of it, of the first where that are several."""
+    results: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    """Native ids of all that came of it, where that are several: a group of servers."""
+    account: str | None = None
+    """Stands for the account that the cloud's entry meant then; None where that is not known."""
+    error: Fault | None = None
+    created: datetime
+    sent: datetime | None = None
+    """When the last attempt was handed to the driver."""
+    doubted: datetime | None = None
+    """When its answer was given up, where that was lost."""
+    finished: datetime | None = None
