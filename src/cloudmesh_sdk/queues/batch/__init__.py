@@ -1,6 +1,6 @@
 """What schedulers that are used by commands share: running them, here or over SSH."""
 
-from cloudmesh_sdk.queues.batch.base import BatchQueue, BatchSettings
+from cloudmesh_sdk.queues.batch.base import BatchQueue, BatchSettings, CommandQueue
 from cloudmesh_sdk.queues.batch.commands import Commands, Done, Here
 
-__all__ = ["BatchQueue", "BatchSettings", "Commands", "Done", "Here"]
+__all__ = ["BatchQueue", "BatchSettings", "CommandQueue", "Commands", "Done", "Here"]

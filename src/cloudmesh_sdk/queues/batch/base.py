@@ -36,11 +36,8 @@ class BatchSettings:
     timeout: float = option("seconds that a command may take", default=60.0)
 
 
-class BatchQueue(Queue, HasOutput):
-    """A scheduler that is used by commands.
-
-    A driver gives the pure parts: what to run, and what the answer means.
-    """
+class CommandQueue(Queue, HasOutput):
+    """A scheduler whose commands can be run, here or over SSH, and which gets a job only once."""
 
     environment: ClassVar[Mapping[str, str]] = {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
     """What the commands find in their environment: times then are in UTC."""
@@ -59,12 +56,8 @@ class BatchQueue(Queue, HasOutput):
         return self._commands
 
     @abc.abstractmethod
-    def _submission(self, request: JobRequest) -> tuple[Sequence[str], bytes]:
-        """Return the command that hands in a job, and what it reads."""
-
-    @abc.abstractmethod
-    def _submitted(self, request: JobRequest, done: Done) -> Job:
-        """Return the job that a successful submission made."""
+    def _hand_in(self, request: JobRequest) -> Job:
+        """Submit a job, whether or not that was done before."""
 
     @abc.abstractmethod
     def _refusal(self, done: Done) -> BackendError:
@@ -74,9 +67,8 @@ class BatchQueue(Queue, HasOutput):
         if request.token in self._tried and (found := self.find(request.token)) is not None:
             return found
         self._tried.add(request.token)
-        argv, send = self._submission(request)
         try:
-            return self._submitted(request, self._run(*argv, send=send))
+            return self._hand_in(request)
         except (UnavailableError, BackendTimeoutError):
             # the way there broke: the job may be in the queue, so it is looked for
             found = self.find(request.token)
@@ -116,6 +108,25 @@ class BatchQueue(Queue, HasOutput):
         if not fine(done):
             raise self._refusal(done)
         return done
+
+
+class BatchQueue(CommandQueue):
+    """A scheduler that is used by commands alone.
+
+    A driver gives the pure parts: what to run, and what the answer means.
+    """
+
+    @abc.abstractmethod
+    def _submission(self, request: JobRequest) -> tuple[Sequence[str], bytes]:
+        """Return the command that hands in a job, and what it reads."""
+
+    @abc.abstractmethod
+    def _submitted(self, request: JobRequest, done: Done) -> Job:
+        """Return the job that a successful submission made."""
+
+    def _hand_in(self, request: JobRequest) -> Job:
+        argv, send = self._submission(request)
+        return self._submitted(request, self._run(*argv, send=send))
 
 
 def transport(settings: BatchSettings) -> Commands:
