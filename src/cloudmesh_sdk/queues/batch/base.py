@@ -39,8 +39,8 @@ class BatchSettings:
 class CommandQueue(Queue, HasOutput):
     """A scheduler whose commands can be run, here or over SSH, and which gets a job only once."""
 
-    environment: ClassVar[Mapping[str, str]] = {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
-    """What the commands find in their environment: times then are in UTC."""
+    environment: ClassVar[Mapping[str, str | None]] = {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
+    """What the commands find in their environment: times then are in UTC. None: not there."""
 
     settle = 2.0
 

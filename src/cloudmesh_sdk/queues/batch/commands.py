@@ -49,10 +49,10 @@ class Commands(abc.ABC):
         argv: Sequence[str],
         *,
         send: bytes = b"",
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         timeout: float,
     ) -> Done:
-        """Run a command to its end; `env` comes on top of what it has there.
+        """Run a command to its end; `env` changes what it has there, None takes a variable away.
 
         Raises `UnavailableError` where it was surely not run, or the way there broke while it ran
         `UnsupportedError` where there is no such command,
@@ -67,6 +67,11 @@ class Commands(abc.ABC):
         """Give back connections."""
 
 
+def changed(has: Mapping[str, str], env: Mapping[str, str | None]) -> dict[str, str]:
+    """Return an environment with changes; one to None takes a variable away."""
+    return {name: value for name, value in {**has, **env}.items() if value is not None}
+
+
 class Here(Commands):
     """The machine that we are on."""
 
@@ -77,7 +82,7 @@ class Here(Commands):
         argv: Sequence[str],
         *,
         send: bytes = b"",
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         timeout: float,
     ) -> Done:
         try:
@@ -86,7 +91,7 @@ class Here(Commands):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, **(env or {})},
+                env=changed(os.environ, env or {}),
                 start_new_session=True,
             )
         except FileNotFoundError as error:

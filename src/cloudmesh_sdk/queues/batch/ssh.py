@@ -18,7 +18,7 @@ class Ssh(Commands):
         argv: Sequence[str],
         *,
         send: bytes = b"",
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         timeout: float,
     ) -> Done:
         raise UnsupportedError("not yet")

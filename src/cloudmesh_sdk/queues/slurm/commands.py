@@ -1,0 +1,1 @@
+"""Slurm by its commands: `squeue`, `sbatch`, `scontrol` ..., here or over SSH."""

@@ -1,0 +1,156 @@
+"""The Slurm driver: what holds for every way of asking it."""
+
+import importlib.util
+import shutil
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from cloudmesh_sdk.errors import (
+    BackendError,
+    ConfigError,
+    ConflictError,
+    NotFoundError,
+    UnsupportedError,
+)
+from cloudmesh_sdk.models import Health, Job, JobRequest, JobState, Node, QueueInfo
+from cloudmesh_sdk.queues.base import HasHistory
+from cloudmesh_sdk.queues.batch import CommandQueue, Commands, Done
+from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
+from cloudmesh_sdk.queues.slurm.transport import Transport
+
+_WAITS = (JobState.PENDING, JobState.HELD)
+
+
+class SlurmQueue(CommandQueue, HasHistory):
+    """One Slurm. Output is read where the commands run, whichever way it is asked."""
+
+    Settings = SlurmSettings
+    extras = frozenset(
+        {
+            "queue", "nodes", "tasks", "cores", "memory", "walltime", "gpus", "account", "array",
+            "after", "environment", "workdir", "output", "error", "held", "options",
+        }
+    )  # fmt: skip
+
+    def __init__(
+        self, name: str, settings: SlurmSettings, commands: Commands | None = None
+    ) -> None:
+        super().__init__(name, settings, commands)
+        self._transport = _chosen(self, settings)
+
+    @property
+    def native(self) -> Any:
+        return self._transport.native
+
+    def check(self) -> Health:
+        return self._transport.ping()
+
+    def info(self, jobs: Iterable[Job] | None = None) -> Iterator[QueueInfo]:
+        totals: dict[str, Counter[str]] = {}
+        for job in self.jobs() if jobs is None else jobs:
+            for queue in job.queues:
+                totals.setdefault(queue, Counter())[job.state.value] += job.count
+        for queue in self._transport.partitions():
+            yield attrs.evolve(queue, totals=dict(totals.get(queue.name, ())))
+
+    def jobs(self) -> Iterable[Job]:
+        return self._transport.jobs()
+
+    def job(self, id: str) -> Job:  # noqa: A002
+        return self._transport.job(id)
+
+    def find(self, token: str) -> Job | None:
+        mine = self._transport.jobs(user="")
+        found = next((job for job in mine if job.token == token), None)
+        whole = found is not None and found.array is not None
+        return self.job(found.array) if whole else found  # type: ignore[union-attr,arg-type]
+
+    def cancel(self, job: Job) -> None:
+        self._transport.cancel(job)
+
+    def hold(self, job: Job) -> None:
+        # Slurm takes the hold of a running job, silently, and from then on calls it held
+        now = self.job(job.id)
+        if now.state not in _WAITS:
+            raise ConflictError(f"{self.name}: job {job.id} is {now.state}; only one that waits "
+                                "can be held")  # fmt: skip
+        if now.state is not JobState.HELD:
+            self._transport.hold(job)
+
+    def release(self, job: Job) -> None:
+        self._transport.release(job)
+
+    def nodes(self) -> Iterable[Node]:
+        return self._transport.nodes()
+
+    def history(
+        self,
+        *,
+        ids: Collection[str] | None = None,
+        user: str | None = None,
+        since: datetime | None = None,
+    ) -> Iterable[Job]:
+        return self._transport.history(ids=ids, user=user, since=since)
+
+    def close(self) -> None:
+        self._transport.close()
+        super().close()
+
+    def _hand_in(self, request: JobRequest) -> Job:
+        id = self._transport.submit(request)  # noqa: A001
+        try:
+            return self.job(id)
+        except BackendError:
+            # it is in the queue, whatever keeps us from looking at it
+            return _as_asked(self.name, id, request)
+
+    def _refusal(self, done: Done) -> BackendError:
+        raise NotImplementedError
+
+
+def _as_asked(name: str, id: str, request: JobRequest) -> Job:  # noqa: A002
+    state = JobState.HELD if request.held else JobState.PENDING
+    return Job(
+        cloud=name,
+        id=id,
+        name=request.name,
+        state=state,
+        token=request.token,
+        queues=(request.queue,) if request.queue else (),
+    )
+
+
+def _chosen(queue: SlurmQueue, settings: SlurmSettings) -> Transport:
+    """Return the transport that the settings name, or the one that there is."""
+    wanted = settings.transport
+    if wanted == "auto":
+        wanted = _auto(settings)
+    if wanted == "rest":
+        from cloudmesh_sdk.queues.slurm.rest import RestTransport
+
+        return RestTransport(queue, settings)
+    if wanted == "pyslurm":
+        from cloudmesh_sdk.queues.slurm.pyslurm_api import PyslurmTransport
+
+        return PyslurmTransport(queue, settings)
+    from cloudmesh_sdk.queues.slurm.commands import CommandTransport
+
+    return CommandTransport(queue)
+
+
+def _auto(settings: SlurmSettings) -> str:
+    """Return the way that there is; raises `ConfigError` where there is none."""
+    if settings.host is not None or shutil.which("squeue", path=settings.path) is not None:
+        return "command"
+    if settings.url is not None or settings.socket is not None:
+        return "rest"
+    if importlib.util.find_spec("pyslurm") is not None:
+        return "pyslurm"
+    raise ConfigError(
+        "there is no squeue here and none of host, url and socket is set: name the host to log in "
+        "to (host), or slurmrestd's address (url)"
+    )
