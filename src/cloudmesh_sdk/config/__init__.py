@@ -7,7 +7,6 @@ Every mistake is a `ConfigError` that names file, line and key.
 
 import getpass
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -33,7 +32,6 @@ __all__ = [
     "default_path",
 ]  # fmt: skip
 
-_SECRET = re.compile(r"password|passphrase|secret|token|api_?key", re.IGNORECASE)
 DEFAULTS = ("cloud", *CLOUD_DEFAULTS, "machine", *QUEUE_DEFAULTS)
 """What `defaults` may name; at a cloud and at a queue manager a part of it."""
 
@@ -115,6 +113,6 @@ def _clear_text(data: Any, key: tuple[str, ...], place: Place) -> list[str]:
     if isinstance(data, dict):
         return [w for name, value in data.items() for w in _clear_text(value, (*key, name), place)]
     held = isinstance(data, str | int) and not isinstance(data, bool)
-    if key and held and _SECRET.search(key[-1]) and not is_reference(data):
+    if key and held and checks.is_secret(key[-1]) and not is_reference(data):
         return [f"{place.at(*key)}: a secret in clear text; use env:, file:, keyring: or cmd:"]
     return []

@@ -1,5 +1,6 @@
 """What every part of cloudmesh.yaml is held to; each mistake is a `ConfigError` with its place."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -8,6 +9,8 @@ from cloudmesh_sdk.errors import near
 
 LISTS = ("security_groups", "networks")
 """Defaults that are lists of names."""
+
+_SECRET = re.compile(r"password|passphrase|secret|token|api_?key", re.IGNORECASE)
 
 
 def section(data: Mapping[str, Any], name: str, place: Place, *above: str) -> dict[str, Any]:
@@ -69,3 +72,8 @@ def seconds(data: Mapping[str, Any], name: str, place: Place, *above: str, defau
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         place.wrong(f"a number of seconds was wanted, found {value!r}", *above, name)
     return float(value)
+
+
+def is_secret(option: str) -> bool:
+    """Tell by its name whether an option holds a secret."""
+    return _SECRET.search(option) is not None

@@ -8,6 +8,7 @@ from typing import Self
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.mesh.account import Account
+from cloudmesh_sdk.mesh.batch import Batch
 from cloudmesh_sdk.mesh.facade import Told, Which
 from cloudmesh_sdk.mesh.life import Life
 from cloudmesh_sdk.mesh.networking import Networking
@@ -21,8 +22,8 @@ __all__ = ["Mesh", "Told", "Which"]
 _OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
 
 
-class Mesh(Preferences, Life, Networking, Storage, Account):
-    """All clouds of one configuration, as one user sees them.
+class Mesh(Preferences, Life, Networking, Storage, Account, Batch):
+    """All clouds and queue managers of one configuration, as one user sees them.
 
     Lists come from the store at once and say in `sources` how fresh each cloud's part is. Acts are
     journalled before they go out. Use it as a context manager, or `close` it.
@@ -96,8 +97,9 @@ class Mesh(Preferences, Life, Networking, Storage, Account):
         """Give back connections; an embedded store stops when its last user has left."""
         with ExitStack() as stack:
             stack.callback(self.store.close)
-            if "clouds" in self.__dict__:
-                stack.callback(self.clouds.close)
+            for name in ("clouds", "queues"):
+                if name in self.__dict__:
+                    stack.callback(getattr(self, name).close)
 
     def __enter__(self) -> Self:
         return self
@@ -106,4 +108,5 @@ class Mesh(Preferences, Life, Networking, Storage, Account):
         self.close()
 
     def __repr__(self) -> str:
-        return f"Mesh({', '.join(self.config.clouds)}; {self.user}; {self.store.where})"
+        names = ", ".join([*self.config.clouds, *self.config.queues])
+        return f"Mesh({names}; {self.user}; {self.store.where})"

@@ -62,5 +62,6 @@ class Account(Facade):
         )
 
     def watch_http(self, watch: Watch | None) -> None:
-        """Tell `watch` each exchange with a cloud from now on (secrets masked); None ends it."""
+        """Tell `watch` each exchange with a service from now on (secrets masked); None ends it."""
         self.clouds.watch(watch)
+        self.queues.watch(watch)

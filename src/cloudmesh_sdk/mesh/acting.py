@@ -7,10 +7,9 @@ from cloudmesh_sdk import hooks, operations, plugins
 from cloudmesh_sdk.errors import UnavailableError
 from cloudmesh_sdk.fanout import Answer, Gathered, Source
 from cloudmesh_sdk.mesh.belonging import Belonging
-from cloudmesh_sdk.mesh.registry import Clouds
 from cloudmesh_sdk.models import Operation, Record
 from cloudmesh_sdk.operations.act import Records
-from cloudmesh_sdk.operations.runner import Runner, Task, intent
+from cloudmesh_sdk.operations.runner import Runner, Task, Use, intent
 from cloudmesh_sdk.store.base import Store
 
 Told = Callable[[Operation], None]
@@ -20,12 +19,12 @@ Told = Callable[[Operation], None]
 class Acts:
     """Runs acts of one user and tells hooks about them."""
 
-    def __init__(self, store: Store, owner: str, clouds: Clouds, belonging: Belonging) -> None:
+    def __init__(self, store: Store, owner: str, use: Use, belonging: Belonging) -> None:
         self._store = store
         self._belonging = belonging
         self._owner = owner
-        self._clouds = clouds
-        self._runner = Runner(store, clouds.use)
+        self._use = use
+        self._runner = Runner(store, use)
         self._hooks: Any = None
 
     @property
@@ -86,7 +85,7 @@ class Acts:
             for operation in found
             if operations.due(operation, patient=patient) and self._belonging.ours(operation)
         ]
-        done = operations.reconcile(self._store, left, self._clouds.use)
+        done = operations.reconcile(self._store, left, self._use)
         for operation in done:
             hooks.tell(self.hooks.operation_changed, operation=operation)
         return done

@@ -8,7 +8,7 @@ know would pass for deleted.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cloudmesh_sdk.config import CloudConfig
@@ -37,10 +37,17 @@ _WORDS = frozenset({
 class Belonging:
     """Which account each cloud's part of one user's view belongs to."""
 
-    def __init__(self, clouds: Mapping[str, CloudConfig], store: Store, owner: str) -> None:
+    def __init__(
+        self,
+        clouds: Mapping[str, CloudConfig],
+        store: Store,
+        owner: str,
+        other: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
         self._clouds = clouds
         self._store = store
         self._owner = owner
+        self._other = other
         self._prints: dict[str, str] = {}
 
     def hold(self, clouds: Iterable[str]) -> None:
@@ -67,7 +74,12 @@ class Belonging:
                 self._store.settings.set_default(self._owner, cloud, key, None)
 
     def account(self, cloud: str) -> str | None:
-        """Return what stands for the account of a cloud; None while its entry cannot be read."""
+        """Return what stands for the account of a cloud; None while its entry cannot be read.
+
+        `other` tells of what is no cloud: queue managers.
+        """
+        if cloud not in self._clouds:
+            return self._other(cloud)
         if cloud not in self._prints:
             try:
                 self._prints[cloud] = _print_of(self._clouds[cloud])

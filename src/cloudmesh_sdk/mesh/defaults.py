@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from cloudmesh_sdk.config import DEFAULTS, Config
+from cloudmesh_sdk.config import DEFAULTS, Config, Entry
 from cloudmesh_sdk.errors import ConfigError, near
 from cloudmesh_sdk.models import Flavor, Image
 from cloudmesh_sdk.store.base import Settings
@@ -145,13 +145,13 @@ def _set_for_all(_: Config, kept: _Kept, key: str, __: str) -> _Found:
 
 
 def _cloud_entry(config: Config, _: _Kept, key: str, cloud: str) -> _Found:
-    if cloud not in config.clouds:
+    entry: Entry | None = config.clouds.get(cloud) or config.queues.get(cloud)
+    if entry is None:
         return None
-    entry = config.clouds[cloud]
     if key == "active":
-        return (entry.active, entry.where.at("clouds", cloud, "active"))
+        return (entry.active, entry.where.at(entry.section, cloud, "active"))
     value = entry.defaults.get(key)
-    return None if value is None else (value, entry.where.at("clouds", cloud, "defaults", key))
+    return None if value is None else (value, entry.where.at(entry.section, cloud, "defaults", key))
 
 
 def _configured(config: Config, _: _Kept, key: str, __: str) -> _Found:

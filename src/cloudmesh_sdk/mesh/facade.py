@@ -1,6 +1,7 @@
 """What every part of the facade stands on: configuration, store, user, and the parts that act."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,6 +12,7 @@ from cloudmesh_sdk.models import Operation, Server
 from cloudmesh_sdk.store.base import Store
 
 if TYPE_CHECKING:
+    from cloudmesh_sdk.driver import Driver
     from cloudmesh_sdk.fanout import Answer, Gathered
     from cloudmesh_sdk.mesh import Mesh
     from cloudmesh_sdk.mesh.acting import Acts
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
     from cloudmesh_sdk.mesh.defaults import Defaults
     from cloudmesh_sdk.mesh.keypairs import Keypairs
     from cloudmesh_sdk.mesh.keys import Keys
+    from cloudmesh_sdk.mesh.machines import Machines
+    from cloudmesh_sdk.mesh.polling import Polling
     from cloudmesh_sdk.mesh.refreshing import Refreshed
-    from cloudmesh_sdk.mesh.registry import Clouds
+    from cloudmesh_sdk.mesh.registry import Clouds, Queues
+    from cloudmesh_sdk.mesh.scopes import Scopes
     from cloudmesh_sdk.mesh.serving import Serving
     from cloudmesh_sdk.mesh.starting import Starting
     from cloudmesh_sdk.mesh.suggesting import Suggesting
@@ -47,6 +52,16 @@ class Facade:
         from cloudmesh_sdk.mesh.registry import Clouds
 
         return Clouds(self.config.clouds)
+
+    @cached_property
+    def queues(self) -> "Queues":
+        """Drivers by name of queue manager; each is imported and opened when first asked for.
+
+        What they are asked in this way is asked at once and not shared, and not counted.
+        """
+        from cloudmesh_sdk.mesh.registry import Queues
+
+        return Queues(self.config.queues)
 
     @property
     def active(self) -> tuple[str, ...]:
@@ -93,7 +108,7 @@ class Facade:
     def _belonging(self) -> "Belonging":
         from cloudmesh_sdk.mesh.belonging import Belonging
 
-        return Belonging(self.config.clouds, self.store, self.user)
+        return Belonging(self.config.clouds, self.store, self.user, self._scopes.account)
 
     @cached_property
     def _defaults(self) -> "Defaults":
@@ -111,7 +126,7 @@ class Facade:
     def _acts(self) -> "Acts":
         from cloudmesh_sdk.mesh.acting import Acts
 
-        return Acts(self.store, self.user, self.clouds, self._belonging)
+        return Acts(self.store, self.user, self._lend, self._belonging)
 
     @cached_property
     def _keypairs(self) -> "Keypairs":
@@ -149,6 +164,37 @@ class Facade:
 
         return Asking(self._whole)
 
+    @cached_property
+    def _scopes(self) -> "Scopes":
+        from cloudmesh_sdk.mesh.scopes import Scopes
+
+        return Scopes(self.config.queues, self.user)
+
+    @cached_property
+    def _machines(self) -> "Machines":
+        from cloudmesh_sdk.mesh.machines import Machines
+
+        return Machines(self.config.queues)
+
+    @cached_property
+    def _polling(self) -> "Polling":
+        from cloudmesh_sdk.mesh.polling import Polling
+
+        return Polling(
+            self.store,
+            self.queues,
+            self.config.queues,
+            self._scopes,
+            by=self.user,
+            hooks=lambda: self._acts.hooks,
+        )
+
+    def _lend(self, name: str) -> "AbstractContextManager[Driver]":
+        """Lend the driver of a cloud or a queue manager to one thread."""
+        use: Any = self._polling.use if name in self.config.queues else self.clouds.use
+        lent: AbstractContextManager[Driver] = use(name)
+        return lent
+
     @property
     def _whole(self) -> "Mesh":
         """Return this object as what it is: every part of the facade is of a whole mesh."""
@@ -179,5 +225,5 @@ class Facade:
 
 _PARTS = (
     "_view", "_defaults", "_keys", "_acts", "_keypairs", "_suggesting", "_starting", "_serving",
-    "_things", "_asking", "_belonging",
+    "_things", "_asking", "_belonging", "_scopes", "_polling", "_jobs", "_submitting",
 )  # fmt: skip

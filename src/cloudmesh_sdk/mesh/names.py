@@ -38,7 +38,7 @@ def hostlist(text: str) -> list[str]:
         raise InvalidRequestError(
             f"{text!r} is no list of names: it has {found[0]!r}; name the servers one by one"
         )
-    items = [_filled(item.strip(), text) for item in _split(text)]
+    items = [_filled(item.strip(), text) for item in split(text)]
     if sum(map(_size, items)) > MOST:
         raise InvalidRequestError(f"{text[:60]!r} means more than {MOST:,} names; take fewer")
     return list(dict.fromkeys(name for item in items for name in _expanded(item)))
@@ -55,8 +55,8 @@ def hostlists(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name for text in texts for name in hostlist(text)))
 
 
-def _split(text: str) -> Iterator[str]:
-    """Yield what stands between the commas outside brackets."""
+def split(text: str) -> Iterator[str]:
+    """Yield the items of a list of names: what stands between the commas outside brackets."""
     start = depth = 0
     for place, letter in enumerate(text):
         depth += (letter == "[") - (letter == "]")

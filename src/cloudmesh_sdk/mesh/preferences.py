@@ -21,11 +21,14 @@ class Preferences(Lists):
         """Return a default and where it comes from; with a value, set it first.
 
         Keys are `cloud`, `image`, `flavor`, `key`, `prefix`, `security_groups`, `networks`,
-        `zone`, `ssh_user`, `format`, `active`. Without `cloud` it holds for all clouds. Raises
+        `zone`, `ssh_user`, `format`, `active`, and for jobs `machine`, `queue`, `account`,
+        `walltime`. Without `cloud` (which may be a queue manager) it holds for all. Raises
         `NotFoundError` with near names where a cloud that was seen has no such thing.
         """
-        if cloud is not None:
+        if cloud is not None and cloud not in self.config.queues:
             self._names(cloud)
+        if key == "machine" and value not in (_UNSET, None):
+            self._machines.manager(value)
         if key == "cloud" and value not in (_UNSET, None):
             self._names(value)
         if value is not _UNSET:
@@ -41,7 +44,9 @@ class Preferences(Lists):
 
     def defaults(self, cloud: str | None = None) -> "list[Default]":
         """Return all defaults that something sets, for the user and each cloud (or one)."""
-        return self._defaults.all(self._names(cloud) if cloud else list(self.config.clouds))
+        if cloud is None:
+            return self._defaults.all([*self.config.clouds, *self.config.queues])
+        return self._defaults.all([cloud] if cloud in self.config.queues else self._names(cloud))
 
     def keys(self) -> "list[Key]":
         """Return the user's own public keys and the clouds that have them."""

@@ -19,7 +19,7 @@ from cloudmesh_sdk.errors import (
 from cloudmesh_sdk.fanout import Answer, Gathered, Source, ask
 from cloudmesh_sdk.hooks import tell
 from cloudmesh_sdk.mesh.abilities import OF_KIND
-from cloudmesh_sdk.mesh.registry import Clouds
+from cloudmesh_sdk.mesh.registry import Clouds, Drivers
 from cloudmesh_sdk.models import CLOUD_KINDS, Health, Record
 from cloudmesh_sdk.operations.runner import fault
 from cloudmesh_sdk.providers.base import Cloud, ListsChanges
@@ -105,12 +105,12 @@ def refresh(
     def take(answer: Answer[None]) -> None:
         name = answer.name
         listings = spoken[name].all(answer)
-        kept = [_keep(store, owner, name, listing) for listing in listings]
+        kept = [keep(store, owner, name, listing) for listing in listings]
         _note(store, owner, name, spoken[name].lacking)
         found[name] = [row for row in kept if isinstance(row, Refreshed)]
         errors = [row for row in kept if isinstance(row, CloudmeshError)]
         sources[name] = _source(answer, listings, errors)
-        _tell(hooks, found[name])
+        tell_refreshed(hooks, found[name])
         if told is not None:
             told(attrs.evolve(answer, error=sources[name].error))
 
@@ -181,7 +181,8 @@ def _note(store: Store, owner: str, cloud: str, lacking: Sequence[str]) -> None:
         store.view.replace(owner, cloud, kind, (), started=datetime.now(UTC))
 
 
-def _tell(hooks: Callable[[], Any] | None, rows: Sequence[Refreshed]) -> None:
+def tell_refreshed(hooks: Callable[[], Any] | None, rows: Sequence[Refreshed]) -> None:
+    """Let plug-ins hear what a refresh found."""
     if hooks is None or not rows:
         return
     hear = hooks().refreshed
@@ -189,8 +190,10 @@ def _tell(hooks: Callable[[], Any] | None, rows: Sequence[Refreshed]) -> None:
         tell(hear, cloud=row.cloud, kind=row.kind, new=row.new, changed=row.changed, gone=row.gone)
 
 
-def check(clouds: Clouds, names: Sequence[str], *, deadline: float = 60.0) -> Gathered[Health]:
-    """Ask clouds at once who we are there."""
+def check(
+    clouds: Drivers[Any], names: Sequence[str], *, deadline: float = 60.0
+) -> Gathered[Health]:
+    """Ask services at once who we are there."""
 
     def question(name: str) -> tuple[Health, int]:
         with clouds.use(name) as cloud:
@@ -242,8 +245,8 @@ def _records(cloud: Any, kind: str, since: datetime | None) -> tuple[Sequence[Re
     return list(getattr(cloud, kind)()), True
 
 
-def _keep(store: Store, owner: str, cloud: str, listing: Listing) -> Refreshed | CloudmeshError:
-    """Take a list into the view, or note there why there is none.
+def keep(store: Store, owner: str, cloud: str, listing: Listing) -> Refreshed | CloudmeshError:
+    """Take a list into the view, or note there why there is none; return what came of that.
 
     Records that cannot be kept are their cloud's failure and end nothing else; a store that is
     gone cannot note that either, and so is told.

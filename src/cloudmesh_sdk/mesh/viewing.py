@@ -60,7 +60,7 @@ class Viewing:
         counts: dict[str, int] = {}
         for row in found:
             counts[row.cloud] = counts.get(row.cloud, 0) + 1
-        return Gathered(found, {c: _source(c, syncs.get(c), counts.get(c, 0)) for c in clouds})
+        return Gathered(found, {c: source(c, syncs.get(c), counts.get(c, 0)) for c in clouds})
 
     def one(self, kind: type[R], clouds: Sequence[str], name: str) -> R:
         """Return the record that a name or id means, with its native data.
@@ -172,8 +172,8 @@ def _states(kind: type[Record], words: str | Iterable[str]) -> tuple[ServerState
     return states(ServerState, words)
 
 
-def _source(name: str, sync: Sync | None, count: int) -> Source:
-    """Return how fresh the rows of a cloud are."""
+def source(name: str, sync: Sync | None, count: int) -> Source:
+    """Return how fresh the rows of a service are."""
     if sync is None:
         return Source(name=name, count=count)
     return Source(

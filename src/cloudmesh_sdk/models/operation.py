@@ -53,7 +53,8 @@ class Operation:
     results: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     """Native ids of all that came of it, where that are several: a group of servers."""
     account: str | None = None
-    """Stands for the account that the cloud's entry meant then; None where that is not known."""
+    """Stands for the account that the entry of the cloud, or the manager, meant then; None where
+    that is not known. The view keeps a manager's jobs under it."""
     error: Fault | None = None
     created: datetime
     sent: datetime | None = None

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from cloudmesh_sdk.driver import Driver
 from cloudmesh_sdk.errors import BackendTimeoutError, NotFoundError
 from cloudmesh_sdk.models import Operation, OperationState, Record, Server, ServerState
 from cloudmesh_sdk.providers.base import Cloud
@@ -17,7 +18,7 @@ from cloudmesh_sdk.providers.base import Cloud
 _LATE = timedelta(seconds=30)
 """How long an act that got no answer in time may still make what it was to make."""
 
-_NOUNS = ("_floating_ip", "_volume", "_snapshot", "_security_group")
+_NOUNS = ("_floating_ip", "_volume", "_snapshot", "_security_group", "_job")
 
 Secrets = Mapping[str, Any]
 """Arguments that are handed to the driver and never written down."""
@@ -90,7 +91,7 @@ def look_at(
 def look_for(what: str, find: Callable[[Any, Operation], Record | None]) -> Any:
     """Return a `look` for a thing that carries the token of the operation that made it."""
 
-    def look(cloud: Cloud, operation: Operation) -> Learned:
+    def look(cloud: Driver, operation: Operation) -> Learned:
         found = find(cloud, operation)
         if found is None:
             return nothing(cloud, operation, what)
@@ -99,7 +100,7 @@ def look_for(what: str, find: Callable[[Any, Operation], Record | None]) -> Any:
     return look
 
 
-def nothing(cloud: Cloud, operation: Operation, what: str) -> Learned:
+def nothing(cloud: Driver, operation: Operation, what: str) -> Learned:
     """Return what is learnt where a cloud shows nothing of an operation: too early, or failed."""
     since = operation.doubted or operation.sent or operation.created
     patience = timedelta(seconds=cloud.settle)

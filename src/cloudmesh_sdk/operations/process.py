@@ -21,7 +21,7 @@ _STATE, _START = 0, 19
 
 
 class Held:
-    """The operations that this process works on now; safe to use from many threads."""
+    """What this process works on now, by id; safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,11 +69,25 @@ def orphaned(operation: Operation) -> bool:
     """
     if operation.runner is None:
         return True
-    host, pid, started = (*operation.runner.split("/"), "", "", "")[:3]
-    if host != socket.gethostname():
+    if not _is_here(operation.runner):
         return operation.lease is None or operation.lease < datetime.now(UTC)
+    return _is_gone(operation.runner, operation.id)
+
+
+def dead(runner: str) -> bool:
+    """Tell whether a runner that held itself (`HELD`) is gone, as far as this machine can know."""
+    return _is_here(runner) and _is_gone(runner, runner)
+
+
+def _is_here(runner: str) -> bool:
+    return runner.partition("/")[0] == socket.gethostname()
+
+
+def _is_gone(runner: str, held: str) -> bool:
+    """Tell whether a runner of this machine is gone, or has given up what it held."""
+    host, pid, started = (*runner.split("/"), "", "", "")[:3]
     if f"{host}/{pid}/{started}" == identity():
-        return operation.id not in HELD
+        return held not in HELD
     return not pid.isdigit() or _started(int(pid)) != started
 
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.driver import guarded
+from cloudmesh_sdk.driver import Driver, guarded
 from cloudmesh_sdk.errors import BackendError, CloudmeshError
 from cloudmesh_sdk.fanout import ask
-from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
+from cloudmesh_sdk.models import QUEUE_KINDS, Fault, Operation, OperationState, Record
 from cloudmesh_sdk.operations.act import Learned, Records, results
 from cloudmesh_sdk.operations.acts import laid_to_rest, learn
 from cloudmesh_sdk.operations.process import HELD, claim, lease, orphaned
-from cloudmesh_sdk.providers.base import Cloud
 from cloudmesh_sdk.store.base import Store
 
 PATIENCE = timedelta(seconds=30)
@@ -43,7 +42,7 @@ def due(operation: Operation, *, patient: bool) -> bool:
 def reconcile(
     store: Store,
     operations: Iterable[Operation],
-    use: Callable[[str], AbstractContextManager[Cloud]],
+    use: Callable[[str], AbstractContextManager[Driver]],
     *,
     deadline: float = 60.0,
 ) -> list[Operation]:
@@ -65,7 +64,7 @@ def reconcile(
 def _settle_all(
     store: Store,
     claimed: list[Operation],
-    use: Callable[[str], AbstractContextManager[Cloud]],
+    use: Callable[[str], AbstractContextManager[Driver]],
     deadline: float,
 ) -> None:
     by_cloud: dict[str, list[Operation]] = {}
@@ -87,7 +86,7 @@ def _settle_all(
 
 
 def settle(
-    store: Store, cloud: Cloud, operation: Operation, *, cause: BackendError | None = None
+    store: Store, cloud: Driver, operation: Operation, *, cause: BackendError | None = None
 ) -> Records:
     """Ask the cloud what became of one operation, write it down; return what came of it.
 
@@ -103,7 +102,7 @@ def settle(
         return ()
     if cause is not None and learned.state is not OperationState.DONE:
         learned = attrs.evolve(learned, why=str(cause))
-    records = tuple(see(store, operation.owner, record) for record in learned.records)
+    records = tuple(see(store, home(operation, record), record) for record in learned.records)
     _end(store, operation, learned)
     return results(records) if learned.state is OperationState.DONE else ()
 
@@ -116,6 +115,13 @@ def _wanted(store: Store, operation: Operation) -> bool:
         owner=operation.owner, cloud=operation.cloud, target=operation.target
     )
     return not any(other.created > operation.created for other in asked)
+
+
+def home(operation: Operation, record: Record) -> str:
+    """Return under whom the view keeps a record: those of queue managers belong to all users."""
+    if record.kind in QUEUE_KINDS and operation.account is not None:
+        return operation.account
+    return operation.owner
 
 
 def see(store: Store, owner: str, record: Record) -> Record:

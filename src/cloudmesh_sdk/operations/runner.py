@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.driver import guarded
+from cloudmesh_sdk.driver import Driver, guarded
 from cloudmesh_sdk.errors import (
     BackendError,
     BackendTimeoutError,
@@ -28,12 +28,11 @@ from cloudmesh_sdk.models import Fault, Operation, OperationState
 from cloudmesh_sdk.operations.act import Records, results
 from cloudmesh_sdk.operations.acts import perform
 from cloudmesh_sdk.operations.process import HELD, LEASE, claim, lease
-from cloudmesh_sdk.operations.reconcile import came, see, settle
-from cloudmesh_sdk.providers.base import Cloud
+from cloudmesh_sdk.operations.reconcile import came, home, see, settle
 from cloudmesh_sdk.store.base import Store
 
-Use = Callable[[str], AbstractContextManager[Cloud]]
-"""Lends the driver of a cloud to one thread."""
+Use = Callable[[str], AbstractContextManager[Driver]]
+"""Lends the driver of a cloud or a queue manager to one thread."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -164,7 +163,7 @@ class _Run:
             self._flying[claimed.id] = claimed
             return claimed
 
-    def _act(self, cloud: Cloud, operation: Operation, secrets: Mapping[str, Any]) -> Records:
+    def _act(self, cloud: Driver, operation: Operation, secrets: Mapping[str, Any]) -> Records:
         try:
             with guarded(cloud.name):
                 records = perform(cloud, operation, secrets)
@@ -173,11 +172,11 @@ class _Run:
                 return self._doubt(cloud, operation, error)
             self._end(operation, state=OperationState.FAILED, error=fault(error))
             raise
-        seen = tuple(see(self._store, operation.owner, record) for record in records)
+        seen = tuple(see(self._store, home(operation, record), record) for record in records)
         self._end(operation, state=OperationState.DONE, **came(seen))
         return results(seen)
 
-    def _doubt(self, cloud: Cloud, operation: Operation, error: BackendError) -> Records:
+    def _doubt(self, cloud: Driver, operation: Operation, error: BackendError) -> Records:
         """Ask the cloud whether an act was done whose answer was lost."""
         unknown = self._store.journal.change(
             operation,
