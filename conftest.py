@@ -24,6 +24,9 @@ FOREIGN = ("CLOUDMESH_", "AWS_", "OS_", "MONGO")
 
 LAB_GIVEN = os.environ.get("CLOUDMESH_OPENSTACK_LAB")
 LAB_WANTED = "needs an OpenStack, which --openstack starts (minutes, 3 GiB of memory)"
+SLURM_GIVEN = os.environ.get("CLOUDMESH_SLURM_LAB")
+SLURM_WANTED = "needs a Slurm, which --slurm starts (seconds, once Debian's packages are there)"
+SLURM_ROOT = "needs a Slurm, whose daemons only root can start; CLOUDMESH_SLURM_LAB may name one"
 
 EXAMPLE = """\
 profile: {username: albert, prefix: albert}
@@ -42,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the tests marked openstack too, which start an OpenStack unless"
         " CLOUDMESH_OPENSTACK_LAB names the directory of one that runs",
+    )
+    parser.addoption(
+        "--slurm",
+        action="store_true",
+        help="run the tests marked slurm too, which install and start a Slurm (as root) unless"
+        " CLOUDMESH_SLURM_LAB names the directory of one that runs",
     )
 
 
@@ -134,6 +143,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         missing["root"] = "needs root"
     if not LAB_GIVEN and not config.option.openstack:
         missing["openstack"] = LAB_WANTED
+    if not SLURM_GIVEN:
+        if not config.option.slurm:
+            missing["slurm"] = SLURM_WANTED
+        elif os.geteuid() != 0:
+            missing["slurm"] = SLURM_ROOT
     for item in items:
         for marker, reason in missing.items():
             if item.get_closest_marker(marker):

@@ -68,17 +68,18 @@ def _docs(session: nox.Session) -> None:
 
 
 def _unit(session: nox.Session) -> None:
-    words = ("--continue-on-collection-errors", "-m", "not openstack")
+    words = ("--continue-on-collection-errors", "-m", "not openstack and not slurm")
     _python(session, "pytest", *words, *session.posargs)
 
 
 def _everything(session: nox.Session) -> None:
-    _python(session, "pytest", "--continue-on-collection-errors", "--openstack", *session.posargs)
+    words = ("--continue-on-collection-errors", "--openstack", "--slurm")
+    _python(session, "pytest", *words, *session.posargs)
 
 
 @nox.session(venv_backend=BACKEND, reuse_venv=True)
 def tests(session: nox.Session) -> None:
-    """The gate: style, types, the example plug-in, then every test, OpenStack's too, and docs."""
+    """The gate: style, types, the example plug-in, then every test, on real labs too, and docs."""
     _ready(session)
     steps: dict[str, Callable[[nox.Session], None]] = {
         "lint": _lint,
@@ -116,7 +117,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session(venv_backend=BACKEND, reuse_venv=True)
 def unit(session: nox.Session) -> None:
-    """Tests without OpenStack, doc blocks; pytest's arguments: `nox -s unit -- tests/store -x`."""
+    """Tests without labs, doc blocks; pytest's arguments: `nox -s unit -- tests/store -x`."""
     _ready(session)
     _unit(session)
 
@@ -126,6 +127,14 @@ def openstack(session: nox.Session) -> None:
     """Tests on an OpenStack of their own, which takes minutes and 3 GiB; arguments as for unit."""
     _ready(session)
     words = ("--openstack", "-m", "openstack")
+    _python(session, "pytest", *words, *(session.posargs or ("tests",)))
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
+def slurm(session: nox.Session) -> None:
+    """Tests on a Slurm of their own, which Debian's packages make, as root; arguments as unit."""
+    _ready(session)
+    words = ("--slurm", "-m", "slurm")
     _python(session, "pytest", *words, *(session.posargs or ("tests",)))
 
 

@@ -1,17 +1,25 @@
-"""What all tests may use: one OpenStack, for those that are marked `openstack`."""
+"""What all tests may use: an OpenStack and a Slurm, for those that are marked so."""
 
 import pytest
 from tests.labs.openstack_lab import openstack_lab
+from tests.labs.slurm_lab import slurm_lab
 
-__all__ = ["openstack_lab"]
+__all__ = ["openstack_lab", "slurm_lab"]
+
+LABS = ("slurm", "openstack")
+"""Markers of tests on a lab, in the order in which they run after all others."""
 
 LONGEST = 300
-"""Seconds for a test on the lab; what its start takes does not count."""
+"""Seconds for a test on a lab; what its start takes does not count."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests on the lab last, and give them time: some wait for several servers to boot."""
-    items.sort(key=lambda item: item.get_closest_marker("openstack") is not None)
+    """Run the tests on labs last, and give them time: some wait for servers to boot, for jobs."""
+    items.sort(key=lambda item: max(map(LABS.index, _labs(item)), default=-1))
     for item in items:
-        if item.get_closest_marker("openstack") and not item.get_closest_marker("timeout"):
+        if _labs(item) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONGEST, func_only=True))
+
+
+def _labs(item: pytest.Item) -> list[str]:
+    return [name for name in LABS if item.get_closest_marker(name)]

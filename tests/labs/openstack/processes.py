@@ -12,15 +12,29 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import attrs
 import psutil
-from tests.labs.openstack.lab import Lab, LabError
+from tests.labs.openstack.lab import LabError
 
 MARK = "CLOUDMESH_TESTS_LAB_AT"
 GENTLE = 20.0
 """Seconds that a server may take to end before it is killed."""
 BRIEF = 0.2
+
+
+class Lab(Protocol):
+    """Where a lab keeps what its servers leave."""
+
+    @property
+    def directory(self) -> Path: ...
+
+    @property
+    def log(self) -> Path: ...
+
+    @property
+    def run(self) -> Path: ...
 
 
 @attrs.frozen(kw_only=True)
