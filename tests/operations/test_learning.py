@@ -9,6 +9,7 @@ from tests.operations.cases import BLIND, CASES, Case, Scene, born, of_server, r
 from cloudmesh_sdk.errors import ConflictError, InvalidRequestError
 from cloudmesh_sdk.models import OperationState, Server
 from cloudmesh_sdk.operations import ACTS
+from cloudmesh_sdk.operations.jobs import JOB_ACTS
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def _yesterday() -> datetime:
 
 
 def test_every_act_has_its_case() -> None:
-    assert {*CASES, *BLIND} == set(ACTS)
+    assert {*CASES, *BLIND, *JOB_ACTS} == set(ACTS)
 
 
 @pytest.mark.parametrize("act", CASES)

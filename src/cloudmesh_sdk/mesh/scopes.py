@@ -19,7 +19,7 @@ from cloudmesh_sdk.errors import ConfigError
 _PLACES = ("host", "url")
 """Options that say where in the world a manager is; without one it is on this machine."""
 
-_PERSONAL = ("user", "slurm_user", "identity", "known_hosts", "ssh_config", "port")
+_PERSONAL = ("user", "slurm_user", "identity", "known_hosts", "ssh_config")
 """Options that say how a user gets there, not where that is."""
 
 _TUNING = ("timeout", "transport", "api_version", "path", "verify", "cacert", "retries", "cert")
