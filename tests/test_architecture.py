@@ -24,7 +24,7 @@ DRIVER = ("errors", "tables", "models", "masking", "options", "retrying", "wire"
 CONFIG = ("errors", "document", "options", "plugins", "references", "settings", "sources")
 MIDDLE = (
     *BELOW, "config", "settings", "providers.base", "queues.base", "queues.arrays", "store.base",
-    "operations", "access",
+    "store.polls", "operations", "access",
 )  # fmt: skip
 FACE = (*BELOW, "config", "config_edit", "settings", "sources", "store.base", "mesh", "services")
 
@@ -63,11 +63,19 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "provisioners.*": (*DRIVER, "provisioners.base"),
     # what was seen and what was asked for
     "store": ("errors", "models"),
-    "store.base": ("errors", "models"),
+    "store.polls": ("errors", "models"),
+    "store.base": ("errors", "models", "store.polls"),
     "store.values": ("errors", "models"),
     "store.masking": ("errors", "models", "masking"),
     "store.matching": ("errors", "models", "store.base", "store.values"),
-    "store.*": (*DRIVER, "store.base", "store.matching", "store.masking", "store.values"),
+    "store.*": (
+        *DRIVER,
+        "store.base",
+        "store.polls",
+        "store.matching",
+        "store.masking",
+        "store.values",
+    ),
     "access": ("errors", "models", "store.base"),
     "operations": (
         "errors",
@@ -92,6 +100,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
         "queues.base",
         "queues.arrays",
         "store.base",
+        "store.polls",
         "store.memory",
         "fanout",
     ),

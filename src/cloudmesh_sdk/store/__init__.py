@@ -1,1 +1,1 @@
-"""Where the view, the journal and the settings are kept. `base` is the interface."""
+"""Where the view, the journal, the settings and the turns are kept. `base` is the interface."""

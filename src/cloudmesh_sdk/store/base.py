@@ -1,8 +1,8 @@
-"""What a store is: three small interfaces over the same place.
+"""What a store is: four small interfaces over the same place.
 
-`View` holds what was last seen of every cloud, `Journal` what was asked for, `Settings` the
-user's defaults and counters. Everything belongs to an owner (a user name), so that one store
-serves many users. Several processes may use one store at once.
+`View` holds what was last seen of every service, `Journal` what was asked for, `Settings` the
+user's defaults and counters, `store.polls` who may ask a service now. Everything belongs to an
+owner: a user, or the scope of a service that users share. Several processes may use one store.
 """
 
 import abc
@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 import attrs
 
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
+from cloudmesh_sdk.store.polls import Polls
 
 OPERATORS = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$regex", "$exists")
 r"""What a `where` may ask of a value, in MongoDB's words and after its rules, in every store.
@@ -277,11 +278,12 @@ class Settings(abc.ABC):
 
 
 class Store(abc.ABC):
-    """One place with a view, a journal and settings."""
+    """One place with a view, a journal, settings and turns."""
 
     view: View
     journal: Journal
     settings: Settings
+    polls: Polls
 
     @property
     @abc.abstractmethod

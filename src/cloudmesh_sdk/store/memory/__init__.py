@@ -4,9 +4,10 @@ import attrs
 
 from cloudmesh_sdk.store.base import Store
 from cloudmesh_sdk.store.memory.books import MemoryJournal, MemorySettings
+from cloudmesh_sdk.store.memory.polls import MemoryPolls
 from cloudmesh_sdk.store.memory.view import KEPT, MemoryView
 
-__all__ = ["KEPT", "MemoryJournal", "MemorySettings", "MemoryStore", "MemoryView"]
+__all__ = ["KEPT", "MemoryJournal", "MemoryPolls", "MemorySettings", "MemoryStore", "MemoryView"]
 
 
 class MemoryStore(Store):
@@ -21,6 +22,7 @@ class MemoryStore(Store):
         self.view = MemoryView()
         self.journal = MemoryJournal()
         self.settings = MemorySettings()
+        self.polls = MemoryPolls()
 
     @property
     def where(self) -> str:
