@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 import attrs
@@ -93,16 +94,19 @@ class CommandQueue(Queue, HasOutput):
         *argv: str,
         send: bytes = b"",
         fine: Callable[[Done], bool] = lambda done: done.status == 0,
+        env: Mapping[str, str | None] | None = None,
         timeout: float | None = None,
     ) -> Done:
-        """Run one of the scheduler's commands; raises what its failure means."""
+        """Run one of the scheduler's commands, or a program that is named by its whole path.
+
+        Raises what its failure means. `env` stands in for `environment`.
+        """
         self.calls += 1
-        path = self._settings.path
-        program = argv[0] if path is None else f"{path.rstrip('/')}/{argv[0]}"
+        program = str(PurePosixPath(self._settings.path or "", argv[0]))
         done = self._commands.run(
             [program, *argv[1:]],
             send=send,
-            env=self.environment,
+            env=self.environment if env is None else env,
             timeout=timeout or self._settings.timeout,
         )
         if not fine(done):
