@@ -54,7 +54,7 @@ class _Waiting:
         self._jobs = {(job.cloud, job.id): job for job in jobs}
         self._told = told
         self._errors: dict[tuple[str, str], CloudmeshError] = {}
-        self._asked: dict[tuple[str, str], datetime | None] = {}
+        self._asked: set[tuple[str, str]] = set()
 
     def look(self) -> bool:
         """Look at all that are not over; tell whether none is left."""
@@ -82,7 +82,7 @@ class _Waiting:
                 late = f"{job.id} is {job.state.value} after {timeout:g} s"
                 error = self._silent.get(job.cloud) or BackendTimeoutError(late)
             sources[job.id] = Source(name=job.id, count=1, error=error)
-        return Gathered(self._mesh._jobs.placed(self._jobs.values()), sources)
+        return Gathered(self._jobs.values(), sources)
 
     def _is_open(self, key: tuple[str, str], job: Job) -> bool:
         return not job.state.is_over and key not in self._errors
@@ -96,12 +96,13 @@ class _Waiting:
             self._heard(job, now)
 
     def _vanished(self, job: Job) -> Job:
-        """Ask, once a list, how a job ended that vanished; give it up when that is long ago."""
+        """Ask, once, how a job ended that vanished; give it up when that is long ago.
+
+        For those that were submitted from here every new list has this asked.
+        """
         key = job.cloud, job.id
-        sync = self._mesh._polling.syncs(job.cloud).get(Job.kind)
-        listed = sync.refreshed if sync else None
-        if key not in self._asked or self._asked[key] != listed:
-            self._asked[key] = listed
+        if key not in self._asked and job.token is None:
+            self._asked.add(key)
             with self._mesh._polling.use(job.cloud, "history") as queue:
                 (job,) = learn(self._mesh.store, self._mesh._scopes[job.cloud], queue, [job])
         since = job.missing or datetime.now(UTC)
@@ -111,9 +112,10 @@ class _Waiting:
         return job
 
     def _heard(self, before: Job, now: Job) -> None:
-        self._jobs[before.cloud, before.id] = now
+        (placed,) = self._mesh._jobs.placed([now])
+        self._jobs[before.cloud, before.id] = placed
         if now.state is not before.state and self._told is not None:
-            self._told(now)
+            self._told(placed)
 
 
 def _rows(mesh: "Mesh", manager: str, ids: Sequence[str]) -> list[Job]:

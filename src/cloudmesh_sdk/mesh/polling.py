@@ -178,6 +178,7 @@ class Polling:
 
     def _question(self, manager: str, kind: str) -> float:
         """Ask for a list and keep it; return the seconds that took."""
+        known = self.syncs(manager).get(kind)
         started, begun = datetime.now(UTC), time.monotonic()
         listing = Listing(kind=kind, started=started, elapsed=0.0, calls=0)
         try:
@@ -193,13 +194,15 @@ class Polling:
         if isinstance(kept, Refreshed):
             tell_refreshed(self._hooks, [kept])
             if kind == "jobs":
-                self._vanished(manager, scope)
+                self._vanished(manager, scope, known.refreshed if known else None)
         return elapsed
 
-    def _vanished(self, manager: str, scope: str) -> None:
+    def _vanished(self, manager: str, scope: str, before: datetime | None) -> None:
         """Find out how jobs of ours ended that the manager lists no more."""
         try:
-            learn_vanished(self._store, scope, manager, lambda: self.use(manager, "history"))
+            learn_vanished(
+                self._store, scope, manager, lambda: self.use(manager, "history"), before=before
+            )
         except CloudmeshError as error:  # they stay unknown, and are asked for once more
             _LOG.warning("%s did not tell how jobs ended: %s", manager, error)
 

@@ -17,8 +17,8 @@ from cloudmesh_sdk.store.base import Query, Store
 OPEN = tuple(state for state in JobState if not state.is_over)
 """States of jobs of which the end is not known."""
 
-PATIENCE = timedelta(hours=1)
-"""How long a job's end is asked for: accounting may be behind."""
+AGAIN = tuple(timedelta(minutes=minutes) for minutes in (0, 1, 5, 15, 60))
+"""How long after it vanished a job's end is asked for: accounting may be behind."""
 
 _MANY = 500
 """Jobs that one question to accounting names."""
@@ -37,9 +37,13 @@ def shown(job: Job) -> Job:
     return attrs.evolve(job, state=JobState.UNKNOWN)
 
 
-def vanished(store: Store, scope: str, manager: str) -> list[Job]:
-    """Return the jobs submitted from here that vanished of late and may have ended anyhow."""
-    since = datetime.now(UTC) - PATIENCE
+def vanished(store: Store, scope: str, manager: str, before: datetime | None) -> list[Job]:
+    """Return the jobs submitted from here that vanished, and whose end it is time to ask for.
+
+    `before` is when that was thought of last.
+    """
+    now = datetime.now(UTC)
+    since = (before or now) - AGAIN[-1]
     query = Query(
         clouds=(manager,),
         states=OPEN,
@@ -48,12 +52,22 @@ def vanished(store: Store, scope: str, manager: str) -> list[Job]:
         missing=True,
     )
     found = [job for job in store.view.find(scope, Job.kind, query) if isinstance(job, Job)]
-    return [job for job in found if not job.indices]  # those of an array stand there one by one
+    # those of an array stand there one by one
+    return [job for job in found if not job.indices and _is_due(job, before, now)]
 
 
-def learn_vanished(store: Store, scope: str, manager: str, use: Use) -> None:
+def _is_due(job: Job, before: datetime | None, now: datetime) -> bool:
+    """Tell whether one of the moments to ask for a job has come since the last time."""
+    if before is None or job.missing is None:
+        return True
+    return any(before < job.missing + after <= now for after in AGAIN)
+
+
+def learn_vanished(
+    store: Store, scope: str, manager: str, use: Use, *, before: datetime | None
+) -> None:
     """Ask a manager how the jobs ended that vanished; raises `BackendError`."""
-    if gone := vanished(store, scope, manager):
+    if gone := vanished(store, scope, manager, before):
         with use() as queue:
             learn(store, scope, queue, gone)
 
