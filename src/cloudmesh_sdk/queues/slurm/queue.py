@@ -14,11 +14,12 @@ from cloudmesh_sdk.errors import (
     ConfigError,
     ConflictError,
     NotFoundError,
-    UnsupportedError,
 )
 from cloudmesh_sdk.models import Health, Job, JobRequest, JobState, Node, QueueInfo
 from cloudmesh_sdk.queues.base import HasHistory
 from cloudmesh_sdk.queues.batch import CommandQueue, Commands, Done
+from cloudmesh_sdk.queues.slurm.environment import ENVIRONMENT
+from cloudmesh_sdk.queues.slurm.refusals import refusal
 from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
 from cloudmesh_sdk.queues.slurm.transport import Transport
 
@@ -29,6 +30,7 @@ class SlurmQueue(CommandQueue, HasHistory):
     """One Slurm. Output is read where the commands run, whichever way it is asked."""
 
     Settings = SlurmSettings
+    environment = ENVIRONMENT
     extras = frozenset(
         {
             "queue", "nodes", "tasks", "cores", "memory", "walltime", "gpus", "account", "array",
@@ -52,8 +54,8 @@ class SlurmQueue(CommandQueue, HasHistory):
     def info(self, jobs: Iterable[Job] | None = None) -> Iterator[QueueInfo]:
         totals: dict[str, Counter[str]] = {}
         for job in self.jobs() if jobs is None else jobs:
-            for queue in job.queues:
-                totals.setdefault(queue, Counter())[job.state.value] += job.count
+            for name in job.queues:
+                totals.setdefault(name, Counter())[job.state.value] += job.count
         for queue in self._transport.partitions():
             yield attrs.evolve(queue, totals=dict(totals.get(queue.name, ())))
 
@@ -74,11 +76,15 @@ class SlurmQueue(CommandQueue, HasHistory):
 
     def hold(self, job: Job) -> None:
         # Slurm takes the hold of a running job, silently, and from then on calls it held
-        now = self.job(job.id)
-        if now.state not in _WAITS:
-            raise ConflictError(f"{self.name}: job {job.id} is {now.state}; only one that waits "
-                                "can be held")  # fmt: skip
-        if now.state is not JobState.HELD:
+        states = {part.state for part in self._transport.jobs(ids=(job.id,))}
+        if not states:
+            raise NotFoundError(f"{self.name} has no job with id {job.id}")
+        if states.isdisjoint(_WAITS):
+            now = ", ".join(sorted(states))
+            raise ConflictError(
+                f"{self.name}: job {job.id} is {now}; only one that waits can be held"
+            )
+        if JobState.PENDING in states:
             self._transport.hold(job)
 
     def release(self, job: Job) -> None:
@@ -109,7 +115,7 @@ class SlurmQueue(CommandQueue, HasHistory):
             return _as_asked(self.name, id, request)
 
     def _refusal(self, done: Done) -> BackendError:
-        raise NotImplementedError
+        return refusal(self.name, done)
 
 
 def _as_asked(name: str, id: str, request: JobRequest) -> Job:  # noqa: A002
@@ -126,9 +132,7 @@ def _as_asked(name: str, id: str, request: JobRequest) -> Job:  # noqa: A002
 
 def _chosen(queue: SlurmQueue, settings: SlurmSettings) -> Transport:
     """Return the transport that the settings name, or the one that there is."""
-    wanted = settings.transport
-    if wanted == "auto":
-        wanted = _auto(settings)
+    wanted = _auto(settings) if settings.transport == "auto" else settings.transport
     if wanted == "rest":
         from cloudmesh_sdk.queues.slurm.rest import RestTransport
 
@@ -139,7 +143,7 @@ def _chosen(queue: SlurmQueue, settings: SlurmSettings) -> Transport:
         return PyslurmTransport(queue, settings)
     from cloudmesh_sdk.queues.slurm.commands import CommandTransport
 
-    return CommandTransport(queue)
+    return CommandTransport(queue.name, settings, queue._run, queue._commands)
 
 
 def _auto(settings: SlurmSettings) -> str:

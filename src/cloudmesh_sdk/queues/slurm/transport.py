@@ -64,9 +64,9 @@ class Transport(abc.ABC):
     def history(
         self,
         *,
-        ids: Collection[str] | None = None,
-        user: str | None = None,
-        since: datetime | None = None,
+        ids: Collection[str] | None = None,  # noqa: ARG002 - what others can do
+        user: str | None = None,  # noqa: ARG002
+        since: datetime | None = None,  # noqa: ARG002
     ) -> Iterable[Job]:
         """Yield jobs from the accounting; raises `UnsupportedError` where there is none."""
         raise UnsupportedError("this way of asking Slurm does not reach its accounting")
