@@ -38,6 +38,9 @@ REST = 900.0
 LEASE = 120.0
 """Seconds after which a turn is over whose holder, on another machine, was not heard of."""
 
+SOON = 5.0
+"""Seconds after which is asked again what one asked who died over it."""
+
 DEADLINE = 60.0
 """Seconds that somebody who looks waits for an answer."""
 
@@ -138,10 +141,10 @@ class Polling:
                     return
             known = self.syncs(manager).get(kind)
             is_there = known is not None and (known.refreshed or known.failed)
-            if turn.holder is None or (is_there and not wait):
+            if is_there and (turn.holder is None or not wait):
                 return
             if time.monotonic() > end:
-                raise BackendTimeoutError(f"{manager}: {turn.holder} asks it, for too long")
+                raise BackendTimeoutError(_why(manager, turn))
             time.sleep(_STEP)
 
     @contextmanager
@@ -172,8 +175,9 @@ class Polling:
         turn = polls.take(scope, kind, holder=holder, interval=interval, lease=LEASE)
         if turn.mine or turn.holder is None or not dead(turn.holder):
             return turn
+        soon = min(interval, SOON)
         return polls.take(
-            scope, kind, holder=holder, interval=interval, lease=LEASE, instead=turn.holder
+            scope, kind, holder=holder, interval=soon, lease=LEASE, instead=turn.holder
         )
 
     def _question(self, manager: str, kind: str) -> float:
@@ -213,3 +217,10 @@ class Polling:
             self._store.polls.note(self._scopes[manager], question)
         except StoreError as error:  # what was learnt is worth more than the note
             _LOG.warning("a question to %s was not written down: %s", manager, error)
+
+
+def _why(manager: str, turn: Turn) -> str:
+    """Return why there is still nothing of a manager."""
+    if turn.holder is not None:
+        return f"{manager} has not answered {turn.holder.partition('/')[0]} yet, which asks it"
+    return f"{manager} may not be asked before {turn.wait:.0f} s are over; nothing is known of it"
