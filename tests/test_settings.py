@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import pytest
@@ -96,3 +96,14 @@ def test_options_describe_themselves() -> None:
     assert told["timeout"].default == 60.0
     assert told["password"].secret
     assert told["timeout"].help == "seconds"
+
+
+def test_a_choice_is_one_of_some_words() -> None:
+    @attrs.frozen(kw_only=True)
+    class Choice:
+        transport: Literal["auto", "rest"] = option("how", default="auto")
+
+    assert build(Choice, {"transport": "rest"}, where="queues.a").transport == "rest"
+    wanted = r"queues\.a\.transport: one of auto, rest was wanted, found 'post'"
+    with pytest.raises(ConfigError, match=wanted):
+        build(Choice, {"transport": "post"}, where="queues.a")

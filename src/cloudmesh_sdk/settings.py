@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from cloudmesh_sdk.errors import ConfigError, near
 from cloudmesh_sdk.options import Option, describe
@@ -50,6 +50,8 @@ def _fit(value: Any, wanted: Any) -> Any:  # noqa: PLR0911 - a table of types wo
     if origin in (Union, types.UnionType):
         fits = (_fit(value, choice) for choice in get_args(wanted))
         return next((fit for fit in fits if fit is not _NO), _NO)
+    if origin is Literal:
+        return value if value in get_args(wanted) else _NO
     if origin is tuple:
         items = [_fit(item, get_args(wanted)[0]) for item in value] if _listed(value) else [_NO]
         return _NO if _NO in items else tuple(items)
@@ -76,6 +78,8 @@ def _wanted(wanted: Any) -> str:
     if get_origin(wanted) in (Union, types.UnionType):
         choices = (c for c in get_args(wanted) if c is not type(None))
         return " or ".join(map(_wanted, choices))
+    if get_origin(wanted) is Literal:
+        return f"one of {', '.join(map(str, get_args(wanted)))}"
     if get_origin(wanted) is tuple:
         return "a list"
     return _WORDS.get(wanted, "a mapping")
