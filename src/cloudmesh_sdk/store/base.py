@@ -2,7 +2,7 @@
 
 `View` holds what was last seen of every service, `Journal` what was asked for, `Settings` the
 user's defaults and counters, `store.polls` who may ask a service now. Everything belongs to an
-owner: a user, or the scope of a service that users share. Several processes may use one store.
+owner: a user, or the scope of what users share. Several processes may use one store at once.
 """
 
 import abc
@@ -191,10 +191,7 @@ class View(abc.ABC):
 
     @abc.abstractmethod
     def put(self, owner: str, record: Record) -> None:
-        """Store one record, after an act; `seen` and `missing` as given.
-
-        Its native data comes with it, secrets masked (`store.masking`).
-        """
+        """Store one record, its native data masked, after an act; `seen`, `missing` as given."""
 
     @abc.abstractmethod
     def find(self, owner: str, kind: str, query: Query) -> list[Record]:
@@ -214,8 +211,8 @@ class View(abc.ABC):
         """Return what is known of each cloud and kind that was ever asked."""
 
     @abc.abstractmethod
-    def events(self, owner: str, cloud: str, id: str) -> list[Event]:  # noqa: A002
-        """Return what happened to a server, oldest first: state changes, gone, back."""
+    def events(self, owner: str, cloud: str, id: str, kind: str = "servers") -> list[Event]:  # noqa: A002
+        """Return what happened to a record, oldest first: changes of its state, gone, back."""
 
     @abc.abstractmethod
     def forget(self, owner: str, cloud: str) -> None:

@@ -38,6 +38,11 @@ def plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
+def change_of_state(old: Any, new: Any) -> str:
+    """Return what is told of a record whose state changed."""
+    return f"{plain(old) or 'unknown'} → {plain(new) or 'unknown'}"
+
+
 def asked(value: Any) -> Any:
     """Return a value that a query asks for, its times as stores compare them.
 

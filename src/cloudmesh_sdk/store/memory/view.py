@@ -14,9 +14,13 @@ from cloudmesh_sdk.models import Fault, Record, Server, ServerState
 from cloudmesh_sdk.store.base import Change, Event, Native, Query, Sync, View
 from cloudmesh_sdk.store.masking import masked
 from cloudmesh_sdk.store.matching import matching, no_list, record_class
+from cloudmesh_sdk.store.values import change_of_state
 
 KEPT = timedelta(days=7)
 """How long a tombstone stays."""
+
+_OURS = ("seen", "stale", "missing")
+"""Fields that say when a record was seen, not what."""
 
 _Place = tuple[str, str, str]
 """Owner, cloud, kind."""
@@ -30,7 +34,7 @@ class MemoryView(View):
         self._rows: dict[_Place, dict[str, Record]] = defaultdict(dict)
         self._touched: dict[tuple[str, str, str, str], datetime] = {}
         self._syncs: dict[_Place, Sync] = {}
-        self._events: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
+        self._events: dict[tuple[str, str, str, str], list[Event]] = defaultdict(list)
 
     def replace(
         self,
@@ -110,14 +114,14 @@ class MemoryView(View):
     ) -> Record | None:
         """Return the row that stands after a list of `started`, and count what happened."""
         if (self._touched.get((*place, old.id)) or started) > started:
-            tally["same"] += 1
+            tally["same"] += new is not None or old.missing is None
             return old
         if new is None:
             if old.missing is None:
                 tally["gone"] += 1
                 return attrs.evolve(old, missing=started)
             return old if started - old.missing < KEPT else None
-        same = old == new and old.native == new.native and old.missing is None
+        same = old.missing is None and _values(old) == _values(new)
         tally["same" if same else "changed"] += 1
         if old.missing is not None:
             self._happened(place, old, started, "back", "listed by the cloud again")
@@ -125,13 +129,13 @@ class MemoryView(View):
         return new
 
     def _compare(self, place: _Place, old: Record, new: Record, at: datetime) -> None:
-        if isinstance(old, Server) and isinstance(new, Server) and old.state != new.state:
-            self._happened(place, new, at, "state", f"{old.state} → {new.state}")
+        was, now = getattr(old, "state", None), getattr(new, "state", None)
+        if was != now:
+            self._happened(place, new, at, "state", change_of_state(was, now))
 
     def _happened(self, place: _Place, row: Record, at: datetime, what: str, detail: str) -> None:
-        if isinstance(row, Server):
-            event = Event(at=at, what=what, detail=detail)
-            self._events[place[0], place[1], row.id].append(event)
+        if hasattr(row, "state"):
+            self._events[(*place, row.id)].append(Event(at=at, what=what, detail=detail))
 
     def failed(self, owner: str, cloud: str, kind: str, error: Fault, *, at: datetime) -> None:
         with self._lock:
@@ -177,9 +181,10 @@ class MemoryView(View):
         with self._lock:
             return [sync for place, sync in sorted(self._syncs.items()) if place[0] == owner]
 
-    def events(self, owner: str, cloud: str, id: str) -> list[Event]:  # noqa: A002
+    def events(self, owner: str, cloud: str, id: str, kind: str = "servers") -> list[Event]:  # noqa: A002
+        record_class(kind)  # refuses a kind that there is not
         with self._lock:
-            return list(self._events[owner, cloud, id])
+            return list(self._events[owner, cloud, kind, id])
 
     def forget(self, owner: str, cloud: str) -> None:
         def others(key: tuple[str, ...]) -> bool:
@@ -198,6 +203,12 @@ def _kept(records: Iterable[Record], started: datetime) -> dict[str, Record]:
     return {key: attrs.evolve(record, seen=started) for key, record in copies.items()}
 
 
+def _values(record: Record) -> list[Any]:
+    """Return all that a service said of a record, also what takes no part in its equality."""
+    fields = attrs.fields(type(record))
+    return [getattr(record, field.name) for field in fields if field.name not in _OURS]
+
+
 def _is_deleted(record: Record) -> bool:
     return isinstance(record, Server) and record.state is ServerState.DELETED
 
@@ -206,6 +217,6 @@ def _given(row: Record) -> Record:
     """Return a row for somebody who may change it; its native data is copied when looked at."""
     copied = cache(lambda: copy.deepcopy(dict(row.native)))
     beside: dict[str, Any] = {
-        name: {**value} for name in ("tags",) if (value := getattr(row, name, None))
+        name: {**value} for name in ("tags", "totals") if (value := getattr(row, name, None))
     }
     return attrs.evolve(row, native=Native("", lambda _: copied()), **beside)

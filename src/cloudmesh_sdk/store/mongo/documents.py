@@ -16,9 +16,12 @@ from cloudmesh_sdk.store.mongo.inventory import (
     Flavor,
     FloatingIP,
     Image,
+    Job,
     Keypair,
     Network,
+    Node,
     Port,
+    QueueInfo,
     Router,
     Rule,
     SecurityGroup,
@@ -29,9 +32,9 @@ from cloudmesh_sdk.store.mongo.inventory import (
 )
 
 __all__ = [
-    "DOCUMENTS", "Cloud", "Counter", "Default", "Event", "Flavor", "FloatingIP", "Image",
-    "Keypair", "Network", "Operation", "Port", "Router", "Rule", "SecurityGroup", "Server",
-    "Snapshot", "Subnet", "User", "Volume", "using",
+    "DOCUMENTS", "Cloud", "Counter", "Default", "Event", "Flavor", "FloatingIP", "Image", "Job",
+    "Keypair", "Network", "Node", "Operation", "Poll", "Port", "Question", "QueueInfo", "Router",
+    "Rule", "SecurityGroup", "Server", "Snapshot", "Subnet", "User", "Volume", "using",
 ]  # fmt: skip
 
 
@@ -47,19 +50,25 @@ class Cloud(Document):
 
 
 class Event(Document):
-    """Something that happened to a server; kept for 90 days."""
+    """Something that happened to a record; kept for 90 days, or until `until`."""
 
     meta: ClassVar[dict[str, Any]] = {
         "collection": "events",
         "auto_create_index": False,
-        "indexes": [("of", "at"), {"fields": ["at"], "expireAfterSeconds": 90 * 86400}],
+        "indexes": [
+            ("of", "at"),
+            {"fields": ["at"], "expireAfterSeconds": 90 * 86400},
+            {"fields": ["until"], "expireAfterSeconds": 0},
+        ],
     }
 
     of = me.StringField(required=True)
-    """`_id` of the server."""
+    """`_id` of the record."""
+    kind = me.StringField(default="servers")
     at = me.DateTimeField(required=True)
     what = me.StringField(required=True)
     detail = me.StringField()
+    until = me.DateTimeField()
 
 
 class Operation(Document):
@@ -123,8 +132,44 @@ class Counter(Document):
     last = me.IntField(required=True)
 
 
+class Poll(Document):
+    """The turn of a question to a service that is shared: who asks it, since when."""
+
+    meta: ClassVar[dict[str, Any]] = {"collection": "polls", "auto_create_index": False}
+
+    key = me.StringField(primary_key=True)
+    """`scope/question/`."""
+    holder = me.StringField()
+    claim = me.StringField()
+    """Which of the holder's calls took the turn."""
+    until = me.DateTimeField()
+    """When the lease is over."""
+    asked = me.DateTimeField()
+    after = me.DateTimeField()
+    """Not asked again before then."""
+
+
+class Question(Document):
+    """A question that a service was asked; kept for a day."""
+
+    meta: ClassVar[dict[str, Any]] = {
+        "collection": "questions",
+        "auto_create_index": False,
+        "indexes": [("scope", "at"), {"fields": ["at"], "expireAfterSeconds": 86400}],
+    }
+
+    scope = me.StringField(required=True)
+    at = me.DateTimeField(required=True)
+    what = me.StringField(required=True)
+    calls = me.IntField()
+    elapsed = me.FloatField()
+    by = me.StringField()
+    error = me.StringField()
+
+
 DOCUMENTS = (
     Server, Image, Flavor, Keypair, SecurityGroup, Network, Subnet, Router, Port, FloatingIP,
-    Volume, Snapshot, Cloud, Event, Operation, User, Default, Counter,
+    Volume, Snapshot, Job, QueueInfo, Node, Cloud, Event, Operation, User, Default, Counter,
+    Poll, Question,
 )  # fmt: skip
 """Every class with a collection of its own."""

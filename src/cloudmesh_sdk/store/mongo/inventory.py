@@ -184,3 +184,82 @@ class Snapshot(_Row):
     volume = me.StringField()
     created = me.DateTimeField()
     token = me.StringField()
+
+
+class Job(_Row):
+    """A job in a batch queue, or an array that its manager shows as one."""
+
+    meta: ClassVar[dict[str, Any]] = {
+        "collection": "jobs",
+        "auto_create_index": False,
+        # the rows of a manager are next to each other by `_id`; a week's tombstones are many more
+        "indexes": [("missing", "_id"), ("user", "_id"), ("state", "_id")],
+    }
+
+    state = me.StringField(required=True)
+    user = me.StringField(default="")
+    account = me.StringField()
+    queues = me.ListField(me.StringField())
+    reason = me.StringField()
+    priority = me.IntField()
+    nodes = me.IntField()
+    tasks = me.IntField()
+    cores = me.IntField()
+    memory = me.IntField()
+    gpus = me.IntField()
+    walltime = me.IntField()
+    hosts = me.StringField(default="")
+    array = me.StringField()
+    indices = me.StringField(default="")
+    throttle = me.IntField()
+    index = me.IntField()
+    count = me.IntField(default=1)
+    submitted = me.DateTimeField()
+    started = me.DateTimeField()
+    ended = me.DateTimeField()
+    exit_code = me.IntField()
+    signal = me.IntField()
+    depends = me.StringField()
+    workdir = me.StringField()
+    output = me.StringField()
+    error = me.StringField()
+    token = me.StringField()
+    machines = me.ListField(me.StringField())
+
+
+class QueueInfo(_Row):
+    """A queue of a manager: what it allows, what is in it."""
+
+    meta: ClassVar[dict[str, Any]] = {"collection": "queues", "auto_create_index": False}
+
+    state = me.StringField(required=True)
+    default = me.BooleanField(default=False)
+    totals = me.DictField()
+    nodes = me.IntField()
+    hosts = me.StringField(default="")
+    cores = me.IntField()
+    memory = me.IntField()
+    walltime = me.IntField()
+    default_walltime = me.IntField()
+    min_nodes = me.IntField()
+    max_nodes = me.IntField()
+    priority = me.IntField()
+    machines = me.ListField(me.StringField())
+
+
+class Node(_Row):
+    """A machine that a queue manager runs jobs on."""
+
+    meta: ClassVar[dict[str, Any]] = {"collection": "nodes", "auto_create_index": False}
+
+    state = me.StringField(required=True)
+    queues = me.ListField(me.StringField())
+    cores = me.IntField()
+    cores_used = me.IntField()
+    memory = me.IntField()
+    memory_used = me.IntField()
+    gpus = me.IntField()
+    load = me.FloatField()
+    features = me.ListField(me.StringField())
+    reason = me.StringField()
+    machines = me.ListField(me.StringField())

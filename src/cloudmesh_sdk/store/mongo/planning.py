@@ -20,6 +20,9 @@ KEPT = timedelta(days=7)
 
 _SCAN = {"h": 1, "missing": 1, "touched": 1}
 
+_PASSING = frozenset({"jobs"})
+"""Kinds that come and go: most of their rows are tombstones, which an index keeps apart."""
+
 _SWEEP = 5_000
 """Beyond this number of records that changed, all rows are read: it is less work then."""
 
@@ -86,7 +89,8 @@ class Listed:
         gone = sorted(absent - missing.keys())
         drop = sorted(k for k in absent & missing.keys() if self.started - missing[k] >= KEPT)
         known = frozenset(write.keys() & digests.keys())
-        present, same = len(listed), len(listed - write.keys()) + len(newer - listed)
+        there = newer - listed - missing.keys()
+        present, same = len(listed), len(listed - write.keys()) + len(there)
         if not self.whole:
             more = len(write) - len(known - missing.keys()) - len(gone)
             present = self._present(database) + more if records else self.count
@@ -124,15 +128,33 @@ class Listed:
 
     def _rows(self, database: Documents, records: Collection[Record]) -> tuple[_Digests, _Marked]:
         """Return digests and marks of the rows: of all, or of those that the list names."""
+        keys = {self.prefix + record.id for record in records}
+        if self.whole and self.kind in _PASSING:
+            return self._passing(database, keys)
         if self.whole:
             return self._scan(database, within(self.prefix))
-        keys = {self.prefix + record.id for record in records}
         if not keys:
             return {}, {}
         if len(keys) <= _SWEEP:
             return self._scan(database, {"_id": {"$in": [*keys]}})
         digests, marked = self._scan(database, within(self.prefix))
         return dict(_only(digests, keys)), dict(_only(marked, keys))
+
+    def _passing(self, database: Documents, keys: AbstractSet[str]) -> tuple[_Digests, _Marked]:
+        """Return digests and marks of the rows that a list may change, and of no other tombstone.
+
+        These are those that are there, those that come back, and those to be dropped.
+        """
+        every = within(self.prefix)
+        digests, marked = self._scan(database, {"missing": None, **every})
+        back = keys - digests.keys()
+        old = {"missing": {"$lte": self.started - KEPT}, **every}
+        rest = [old, {"_id": {"$in": [*back]}}] if len(back) <= _SWEEP else [every]
+        for wanted in rest:
+            more, marks = self._scan(database, wanted)
+            digests |= more
+            marked |= marks
+        return digests, marked
 
     def _scan(self, database: Documents, wanted: Mapping[str, Any]) -> tuple[_Digests, _Marked]:
         digests: _Digests = {}

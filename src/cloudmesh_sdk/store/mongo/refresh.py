@@ -12,9 +12,11 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
 from cloudmesh_sdk.store.mongo.connection import Documents
+from cloudmesh_sdk.store.mongo.happenings import event
 from cloudmesh_sdk.store.mongo.planning import Listed, Plan
 from cloudmesh_sdk.store.mongo.rows import Ready, native_document, row_document
 from cloudmesh_sdk.store.mongo.schema import beside, main
+from cloudmesh_sdk.store.values import change_of_state
 
 T = TypeVar("T")
 
@@ -90,7 +92,7 @@ class Refresh(Listed):
             drops = [DeleteMany({"_id": {"$in": [*part.drop]}})] if part.drop else []
             if todo := [*changes, *drops, *extra]:
                 collection.bulk_write(todo, session=session)
-        if self.kind == "servers":
+        if self.shape.has_state:
             events = [*self._events(replaced, old), *map(self._gone, gone)]
             if events:
                 database["events"].insert_many(events, session=session)
@@ -138,14 +140,14 @@ class Refresh(Listed):
                 yield self._event(ready[0], "back", "listed by the cloud again")
             state = bson.decode(ready[2])["state"]
             if row.get("state", state) != state:
-                yield self._event(ready[0], "state", f"{row['state']} → {state}")
+                yield self._event(ready[0], "state", change_of_state(row["state"], state))
 
     def _gone(self, key: str) -> dict[str, Any]:
         why = "no longer listed by the cloud" if self.whole else "deleted, the cloud says"
         return self._event(key, "gone", why)
 
     def _event(self, key: str, what: str, detail: str) -> dict[str, Any]:
-        return {"of": key, "at": self.started, "what": what, "detail": detail}
+        return event(self.kind, key, self.started, what, detail)
 
 
 def _insert(

@@ -5,9 +5,10 @@ fields of its record and beside them `h` (digest of record and native data), `se
 where there is something to say `missing` and `touched`.
 """
 
+import enum
 import hashlib
 import marshal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache, partial
 from operator import attrgetter
@@ -15,9 +16,10 @@ from typing import Any, get_args, get_origin
 
 import attrs
 import bson
+from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
 
-from cloudmesh_sdk.models import KINDS, Record, ServerState
+from cloudmesh_sdk.models import KINDS, Record
 from cloudmesh_sdk.store.mongo.escape import (
     EXACT,
     FLAG,
@@ -30,7 +32,6 @@ from cloudmesh_sdk.store.mongo.escape import (
 )
 
 _BESIDE = ("seen", "stale", "missing", "native")
-_STATES: Mapping[str, ServerState] = {state.value: state for state in ServerState}
 _NAMELESS = 2
 """Version of the marshal format: later ones write a value differently the second time."""
 
@@ -54,9 +55,12 @@ class Shape:
     _plain: int
     """How many of the fields are no moments."""
     _tuples: tuple[str, ...]
+    _numbers: tuple[str, ...]
     _choices: Mapping[str, Mapping[Any, Any]]
     _nested: Mapping[str, Callable[[Mapping[str, Any]], Any]]
     """Fields that are tuples of records of their own, and how one is made of a mapping."""
+    has_state: bool
+    """Whether something happens to such records: they have a state."""
     _columns: tuple[str, ...] = attrs.field(init=False)
     """Fields of a row in their order, but for those beside."""
 
@@ -106,6 +110,9 @@ class Shape:
             row = restore(row)
         for name in self._tuples:
             row[name] = tuple(row.get(name, ()))
+        for name in self._numbers:
+            if type(row.get(name)) is Int64:  # beyond 32 bits, a class of the library's own
+                row[name] = int(row[name])
         for name, choices in self._choices.items():
             row[name] = choices[row[name]]
         for name, made in self._nested.items():
@@ -126,20 +133,30 @@ def shape(kind: str) -> Shape:
     fields = [field for field in attrs.fields(record) if field.name not in _BESIDE]
     moments = [field.name for field in fields if field.type == datetime | None]
     names = (*(f.name for f in fields if f.name not in moments), *moments)
-    choices = {field.name: _STATES for field in fields if field.type is ServerState}
+    choices = {field.name: words for field in fields if (words := _words_of(field))}
     nested = {field.name: part for field in fields if (part := _part_of(field))}
+    kept = dict.fromkeys(nested, _as_mappings)
+    kept |= {field.name: _in_order for field in fields if field.type == Mapping[str, int]}
     # `_value_` is the plain attribute behind `value`: a fifth of its price
     paths = (f"{name}._value_" if name in choices else name for name in names)
     take = attrgetter(*paths)
     return Shape(
         record=record,
         names=names,
-        take=_flat(take, [names.index(name) for name in nested]) if nested else take,
+        take=_flat(take, {names.index(name): how for name, how in kept.items()}) if kept else take,
         plain=len(fields) - len(moments),
         tuples=tuple(field.name for field in fields if field.default == ()),
+        numbers=tuple(field.name for field in fields if field.type in (int, int | None)),
         choices=choices,
         nested={name: partial(_made, part) for name, part in nested.items()},
+        has_state="state" in names,
     )
+
+
+def _words_of(field: "attrs.Attribute[Any]") -> Mapping[str, enum.StrEnum]:
+    """Return the members of a field's choice by their words; empty where it is no choice."""
+    is_choice = isinstance(field.type, type) and issubclass(field.type, enum.StrEnum)
+    return {member.value: member for member in field.type} if is_choice and field.type else {}
 
 
 def _part_of(field: "attrs.Attribute[Any]") -> type | None:
@@ -148,16 +165,27 @@ def _part_of(field: "attrs.Attribute[Any]") -> type | None:
     return parts[0] if get_origin(field.type) is tuple and parts else None
 
 
-def _flat(take: Callable[[Any], tuple[Any, ...]], places: list[int]) -> Callable[[Any], Any]:
-    """Return what takes a record's values, with the records among them as mappings."""
+def _flat(
+    take: Callable[[Any], tuple[Any, ...]], kept: Mapping[int, Callable[[Any], Any]]
+) -> Callable[[Any], Any]:
+    """Return what takes a record's values; some, by their place, are kept in another form."""
 
     def taken(record: Record) -> tuple[Any, ...]:
         values = [*take(record)]
-        for place in places:
-            values[place] = [attrs.asdict(part) for part in values[place]]
+        for place, how in kept.items():
+            values[place] = how(values[place])
         return tuple(values)
 
     return taken
+
+
+def _as_mappings(parts: Iterable[Any]) -> list[dict[str, Any]]:
+    return [attrs.asdict(part) for part in parts]
+
+
+def _in_order(numbers: Mapping[str, int]) -> dict[str, int]:
+    """Return numbers by name in one order: they are equal in any, and so is their digest."""
+    return {str(name): numbers[name] for name in sorted(numbers)}
 
 
 def _made(part: type, values: Mapping[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from pymongo.write_concern import WriteConcern
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import KINDS
 
-VERSION = 2
+VERSION = 3
 """Version of the schema that this code reads and writes."""
 
 ADDED: Mapping[int, tuple[str, ...]] = {
@@ -19,6 +19,7 @@ ADDED: Mapping[int, tuple[str, ...]] = {
         "security_groups", "networks", "floating_ips", "volumes",
         "subnets", "routers", "ports", "snapshots",
     ),
+    3: ("jobs", "queues", "nodes"),
 }  # fmt: skip
 """Version → the kinds of records that came with it."""
 
@@ -56,15 +57,8 @@ def prepare(database: Database[dict[str, Any]]) -> None:
 
 
 def _first(database: Database[dict[str, Any]]) -> None:
-    from cloudmesh_sdk.store.mongo.documents import DOCUMENTS, using  # MongoEngine: only here
-
     _kinds(database, ADDED[1])
-    with using(database):
-        for document in DOCUMENTS:
-            name = document._get_collection_name()
-            if name not in KINDS:
-                _create(database, name, None)
-                document.ensure_indexes()
+    _others(database)
 
 
 def _second(database: Database[dict[str, Any]]) -> None:
@@ -73,6 +67,26 @@ def _second(database: Database[dict[str, Any]]) -> None:
     Servers now tell their project; rows that were written before have none until the next list.
     """
     _kinds(database, ADDED[2])
+
+
+def _third(database: Database[dict[str, Any]]) -> None:
+    """Make room for queues, their jobs and nodes, and for turns; events may end before others."""
+    _kinds(database, ADDED[3])
+    _others(database)
+
+
+def _others(database: Database[dict[str, Any]]) -> None:
+    """Make the collections that hold no rows of the view, and all indexes."""
+    from cloudmesh_sdk.store.mongo.documents import DOCUMENTS, using  # MongoEngine: only here
+
+    made = {*database.list_collection_names()}
+    with using(database):
+        for document in DOCUMENTS:
+            name = document._get_collection_name()
+            if name not in KINDS:
+                _create(database, name, None)
+            if name not in KINDS or name in made:  # rows of a later version have no place yet
+                document.ensure_indexes()
 
 
 def _kinds(database: Database[dict[str, Any]], kinds: Iterable[str]) -> None:
@@ -102,5 +116,7 @@ def _create(database: Database[dict[str, Any]], name: str, compressor: str | Non
             return
 
 
-_MIGRATIONS: Mapping[int, Callable[[Database[dict[str, Any]]], None]] = {1: _first, 2: _second}
+_MIGRATIONS: Mapping[int, Callable[[Database[dict[str, Any]]], None]] = {
+    1: _first, 2: _second, 3: _third,
+}  # fmt: skip
 """Version → the step that leads to it. A step may be repeated: it may have been cut short."""

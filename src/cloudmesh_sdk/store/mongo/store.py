@@ -11,6 +11,7 @@ from cloudmesh_sdk.store.base import Store
 from cloudmesh_sdk.store.mongo import embedded
 from cloudmesh_sdk.store.mongo.connection import Connection
 from cloudmesh_sdk.store.mongo.journal import MongoJournal
+from cloudmesh_sdk.store.mongo.polls import MongoPolls
 from cloudmesh_sdk.store.mongo.preferences import MongoSettings
 from cloudmesh_sdk.store.mongo.view import MongoView
 
@@ -25,6 +26,7 @@ class MongoStore(Store):
     view: MongoView
     journal: MongoJournal
     settings: MongoSettings
+    polls: MongoPolls
 
     @attrs.frozen(kw_only=True)
     class Settings:
@@ -63,6 +65,7 @@ class MongoStore(Store):
         self.view = MongoView(self._connection)
         self.journal = MongoJournal(self._connection)
         self.settings = MongoSettings(self._connection)
+        self.polls = MongoPolls(self._connection)
 
     @property
     def where(self) -> str:

@@ -11,11 +11,12 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
 from cloudmesh_sdk.errors import StoreError
-from cloudmesh_sdk.models import KINDS, Fault, Record, Server
+from cloudmesh_sdk.models import KINDS, Fault, Record
 from cloudmesh_sdk.store.base import Change, Event, Native, Query, Sync, View
 from cloudmesh_sdk.store.masking import masked
 from cloudmesh_sdk.store.matching import matching, no_list, record_class
 from cloudmesh_sdk.store.mongo.connection import Connection, Documents
+from cloudmesh_sdk.store.mongo.happenings import event, events_of
 from cloudmesh_sdk.store.mongo.planning import Plan
 from cloudmesh_sdk.store.mongo.queries import filters
 from cloudmesh_sdk.store.mongo.reading import Loader, fresh, natives, rows_of
@@ -30,7 +31,7 @@ from cloudmesh_sdk.store.mongo.rows import (
 )
 from cloudmesh_sdk.store.mongo.schema import beside, main
 from cloudmesh_sdk.store.mongo.turns import OvertakenError, Turns, sync_of
-from cloudmesh_sdk.store.values import moment
+from cloudmesh_sdk.store.values import change_of_state, moment, plain
 
 _TRIES = 20
 """How often a refresh compares again because another one wrote meanwhile."""
@@ -184,12 +185,11 @@ class MongoView(View):
                 old = database[main(record.kind)].find_one_and_replace(
                     {"_id": key}, row_document(ready), {"state": 1}, upsert=True, session=session
                 )
-                if old and isinstance(record, Server) and old["state"] != record.state:
-                    event = {
-                        "of": key, "at": touched, "what": "state",
-                        "detail": f"{old['state']} → {record.state}",
-                    }  # fmt: skip
-                    database["events"].insert_one(event, session=session)
+                state = plain(getattr(record, "state", None))
+                if kept.has_state and old and (was := old.get("state", state)) != state:
+                    told = change_of_state(was, state)
+                    happened = event(record.kind, key, touched, "state", told)
+                    database["events"].insert_one(happened, session=session)
 
             self._connection.atomic(database, write)
 
@@ -235,11 +235,10 @@ class MongoView(View):
             found = self._syncs(database, owner, None)
         return [found[key] for key in sorted(found)]
 
-    def events(self, owner: str, cloud: str, id: str) -> list[Event]:  # noqa: A002
+    def events(self, owner: str, cloud: str, id: str, kind: str = "servers") -> list[Event]:  # noqa: A002
+        record_class(kind)  # refuses a kind that there is not
         with self._connection.use() as database:
-            rows = database["events"].find({"of": prefix(owner, cloud) + id})
-            found = rows.sort([("at", 1), ("_id", 1)])
-            return [Event(at=row["at"], what=row["what"], detail=row["detail"]) for row in found]
+            return events_of(database, kind, prefix(owner, cloud) + id)
 
     def forget(self, owner: str, cloud: str) -> None:
         start = prefix(owner, cloud)
