@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeVar
+
+import attrs
 
 from cloudmesh_sdk import errors
 from cloudmesh_sdk.errors import CloudmeshError, InvalidRequestError, NotFoundError
@@ -14,8 +17,6 @@ from cloudmesh_sdk.models import (
     FloatingIP,
     Record,
     SecurityGroup,
-    Server,
-    ServerState,
 )
 from cloudmesh_sdk.store.base import Query, Store, Sync
 
@@ -166,10 +167,11 @@ def raise_alone(asked: Gathered[Any]) -> None:
             raise error
 
 
-def _states(kind: type[Record], words: str | Iterable[str]) -> tuple[ServerState, ...]:
-    if kind is not Server:
+def _states(kind: type[Record], words: str | Iterable[str]) -> tuple[StrEnum, ...]:
+    field = attrs.fields_dict(attrs.resolve_types(kind)).get("state")
+    if field is None or not (isinstance(field.type, type) and issubclass(field.type, StrEnum)):
         raise InvalidRequestError(f"{kind.kind} have no state")
-    return states(ServerState, words)
+    return states(field.type, words)
 
 
 def source(name: str, sync: Sync | None, count: int) -> Source:
