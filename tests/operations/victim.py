@@ -19,12 +19,26 @@ WRITES = {
     "view": ("replace", "merge", "put", "failed"),
     "journal": ("add", "change"),
     "settings": ("numbers", "set_default"),
+    "polls": ("take", "done", "note"),
 }
 CALLS = (
-    "servers", "changes", "server", "start", "start_many", "stop", "delete",
-    "volume", "create_volume", "attach_volume", "create_snapshot",
-    "create_floating_ip", "attach_floating_ip", "security_groups", "create_security_group",
-)  # fmt: skip
+    "servers",
+    "changes",
+    "server",
+    "start",
+    "start_many",
+    "stop",
+    "delete",
+    "volume",
+    "create_volume",
+    "attach_volume",
+    "create_snapshot",
+    "create_floating_ip",
+    "attach_floating_ip",
+    "security_groups",
+    "create_security_group",
+)
+OF_QUEUES = ("jobs", "submit", "find", "job")  # fmt: skip
 
 ACTS: dict[str, Callable[[Mesh], object]] = {
     "start": lambda mesh: mesh.start(name=f"own-{os.getpid()}-[1-2]"),
@@ -39,6 +53,8 @@ ACTS: dict[str, Callable[[Mesh], object]] = {
     "stop": lambda mesh: mesh.stop("doomed"),
     "refresh": lambda mesh: mesh.refresh(kinds=["servers"]),
     "refresh_whole": lambda mesh: mesh.refresh(kinds=["servers"], full=True),
+    "submit": lambda mesh: mesh.submit("sleep", "600", name=f"own-{os.getpid()}", held=True),
+    "jobs": lambda mesh: mesh.jobs(),
 }
 
 
@@ -75,7 +91,10 @@ def main(path: str, act: str, step: str) -> None:
     executioner = Executioner(int(step))
     for part, names in WRITES.items():
         executioner.watch(getattr(mesh.store, part), names)
-    executioner.watch(mesh.clouds["india"], CALLS)
+    for name in mesh.clouds:
+        executioner.watch(mesh.clouds[name], CALLS)
+    for name in mesh.queues:
+        executioner.watch(mesh.queues[name], OF_QUEUES)
     ACTS[act](mesh)
     mesh.close()
     print("done")
