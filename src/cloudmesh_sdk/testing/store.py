@@ -4,13 +4,23 @@ from cloudmesh_sdk.store.base import Store
 from cloudmesh_sdk.testing.journals import JournalSuite, SettingsSuite
 from cloudmesh_sdk.testing.queries import QuerySuite
 from cloudmesh_sdk.testing.store_changes import ChangesSuite
+from cloudmesh_sdk.testing.store_jobs import JobsSuite
 from cloudmesh_sdk.testing.store_kinds import KindsSuite
 from cloudmesh_sdk.testing.store_matching import MatchingSuite
+from cloudmesh_sdk.testing.store_polls import PollsSuite
 from cloudmesh_sdk.testing.store_safety import SafetySuite
 
 
 class StoreSuite(
-    QuerySuite, ChangesSuite, KindsSuite, MatchingSuite, SafetySuite, JournalSuite, SettingsSuite
+    QuerySuite,
+    ChangesSuite,
+    KindsSuite,
+    JobsSuite,
+    MatchingSuite,
+    SafetySuite,
+    JournalSuite,
+    SettingsSuite,
+    PollsSuite,
 ):
     """All promises of `cloudmesh_sdk.store.base`.
 
