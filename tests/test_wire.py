@@ -72,3 +72,16 @@ def test_a_line_that_is_no_exchange_is_named(tmp_path: Path, line: str) -> None:
         stream.write(f"\n{line}\n")
     with pytest.raises(ValueError, match=r"tape, line 3: no exchange stands there"):
         list(read(tape))
+
+
+def test_a_command_is_shown_behind_the_place_where_it_ran() -> None:
+    command = Exchange(
+        cloud="india", service="command", method="RUN", url="albert@login.india",
+        body="squeue -h", status=1, answered={"content-length": "0"}, answer="no such queue",
+        at=EXCHANGE.at, elapsed=0.25,
+    )  # fmt: skip
+    assert as_curl(command).splitlines() == [
+        "albert@login.india$ squeue -h",
+        "exit status 1, 0 bytes in 0.250 s",
+        "no such queue",
+    ]

@@ -22,12 +22,14 @@ class Exchange:
     service: str
     """`compute`, `identity` …, in the words of the cloud."""
     method: str
+    """That of HTTP, or `RUN`."""
     url: str
+    """Of a command: where it was run."""
     headers: Mapping[str, str] = attrs.field(factory=dict)
     body: str = ""
-    """What was sent."""
+    """What was sent; a command with its words, never what it read."""
     status: int | None = None
-    """HTTP status; None where there was no answer."""
+    """HTTP status, or that with which a command ended; None where there was no answer."""
     answered: Mapping[str, str] = attrs.field(factory=dict)
     """Headers of the answer."""
     answer: str = ""
@@ -45,6 +47,9 @@ Watch = Callable[[Exchange], None]
 """Hears each exchange, in the thread that made it."""
 
 
+RUN = "RUN"
+"""The method of a command that was run."""
+
 _NOISE = ("user-agent", "accept-encoding", "connection", "content-length", "accept")
 """Headers that a reader does not miss."""
 
@@ -56,18 +61,24 @@ def as_curl(exchange: Exchange, *, shown: int = SHOWN) -> str:
     """Return an exchange as a curl command and what came of it, several lines.
 
     Secrets are masked in it, so that the command shows what was asked and is not to be run as it
-    is. Of each body `shown` characters are given.
+    is. Of each body `shown` characters are given. A command stands behind the place of its run.
     """
+    lines = [_asked(exchange, shown), _outcome(exchange)]
+    if exchange.answer:
+        lines.append(_bounded(_pretty(exchange.answer), shown))
+    return "\n".join(lines)
+
+
+def _asked(exchange: Exchange, shown: int) -> str:
+    if exchange.method == RUN:
+        return f"{exchange.url}$ {_bounded(exchange.body, shown)}"
     words = ["curl", "-g", "-i", "-X", exchange.method, shlex.quote(exchange.url)]
     for name, value in exchange.headers.items():
         if name.lower() not in _NOISE:
             words += ["-H", shlex.quote(f"{name}: {value}")]
     if exchange.body:
         words += ["-d", shlex.quote(_bounded(exchange.body, shown))]
-    lines = [" ".join(words), _outcome(exchange)]
-    if exchange.answer:
-        lines.append(_bounded(_pretty(exchange.answer), shown))
-    return "\n".join(lines)
+    return " ".join(words)
 
 
 def _outcome(exchange: Exchange) -> str:
@@ -77,7 +88,8 @@ def _outcome(exchange: Exchange) -> str:
     told = {name.lower(): value for name, value in exchange.answered.items()}
     length = told.get("content-length", "")
     size = int(length) if length.isdigit() else len(exchange.answer.encode())
-    parts = [f"HTTP {exchange.status}", f"{size:,} bytes {took}", exchange.request_id or ""]
+    kind = "exit status" if exchange.method == RUN else "HTTP"
+    parts = [f"{kind} {exchange.status}", f"{size:,} bytes {took}", exchange.request_id or ""]
     return ", ".join(part for part in parts if part)
 
 

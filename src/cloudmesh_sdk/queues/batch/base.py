@@ -1,6 +1,8 @@
 """A queue driver on commands: counting, refusing, and handing in a job only once."""
 
 import abc
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
@@ -12,11 +14,15 @@ from cloudmesh_sdk.errors import (
     BackendTimeoutError,
     NotFoundError,
     UnavailableError,
+    UnsupportedError,
 )
+from cloudmesh_sdk.masking import masked_text
 from cloudmesh_sdk.models import Job, JobRequest
 from cloudmesh_sdk.options import option
 from cloudmesh_sdk.queues.base import HasOutput, Queue
+from cloudmesh_sdk.queues.batch import scripts
 from cloudmesh_sdk.queues.batch.commands import Commands, Done, Here
+from cloudmesh_sdk.queues.batch.telling import telling
 
 
 @attrs.frozen(kw_only=True)
@@ -37,19 +43,33 @@ class BatchSettings:
     timeout: float = option("seconds that a command may take", default=60.0)
 
 
+_OPEN = (UnavailableError, BackendTimeoutError)
+"""Errors that leave open whether a job was made."""
+
+_LATE = 30.0
+"""Seconds that a command may still be at work on the other side after we lost it."""
+
+
 class CommandQueue(Queue, HasOutput):
-    """A scheduler whose commands can be run, here or over SSH, and which gets a job only once."""
+    """A scheduler whose commands can be run, here or over SSH, and which gets a job only once.
+
+    `watch` hears of each command: what was run (`RUN`), where, its exit status and what it
+    said; never what it read, which is where jobs' scripts and variables go.
+    """
 
     environment: ClassVar[Mapping[str, str | None]] = {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
     """What the commands find in their environment: times then are in UTC. None: not there."""
 
     settle = 2.0
+    parallel = 4
 
     def __init__(self, name: str, settings: Any, commands: Commands | None = None) -> None:
         super().__init__(name)
         self._settings = settings
         self._commands = commands or transport(settings)
-        self._tried: set[str] = set()
+        self._counting = threading.Lock()
+        self._made: dict[str, str] = {}
+        self._doubted: dict[str, float] = {}
 
     @property
     def native(self) -> Commands:
@@ -65,24 +85,57 @@ class CommandQueue(Queue, HasOutput):
         """Return what a command that failed means."""
 
     def submit(self, request: JobRequest) -> Job:
-        if request.token in self._tried and (found := self.find(request.token)) is not None:
+        """Hand in a job; it is looked for by its token where it is not known whether it went.
+
+        Raises `UnavailableError` or `BackendTimeoutError` where that stays in doubt: `find` may
+        tell later. The same token is not handed in again before a list surely shows it.
+        """
+        if request.token in self._made:
+            return self.job(self._made[request.token])
+        if (found := self._earlier(request.token)) is not None:
             return found
-        self._tried.add(request.token)
         try:
-            return self._hand_in(request)
-        except (UnavailableError, BackendTimeoutError):
-            # the way there broke: the job may be in the queue, so it is looked for
-            found = self.find(request.token)
-            if found is None:
-                raise
-            return found
+            made = self._hand_in(request)
+        except _OPEN as error:
+            self._doubted[request.token] = time.monotonic()
+            made = self._sought(request.token, error)
+        except BackendError:
+            del self._doubted[request.token]  # it was refused
+            raise
+        self._made[request.token] = made.id
+        return made
+
+    def _earlier(self, token: str) -> Job | None:
+        """Return what an earlier submit of a token made; raises where that cannot be seen yet."""
+        now = time.monotonic()
+        since = self._doubted.setdefault(token, now)
+        if since is now:
+            return None
+        if (left := max(self.settle, _LATE) - (now - since)) > 0:
+            why = f"{self.name} may get that job yet, from a submit before; try in {left:.0f} s"
+            return self._sought(token, BackendTimeoutError(why))
+        found = self.find(token)
+        self._doubted[token] = now
+        return found
+
+    def _sought(self, token: str, error: BackendError) -> Job:
+        """Return the job of a token; raises `error` where it is not to be seen."""
+        try:
+            found = self.find(token)
+        except BackendError as blind:
+            # a look that fails says nothing of the job: it stays in doubt, whatever `blind` is
+            error.add_note(f"nor could it be looked for: {blind}")
+            raise error  # noqa: B904 - it keeps its own cause
+        if found is None:
+            raise error
+        return found
 
     def output(self, job: Job, *, error: bool = False, tail: int | None = None) -> str:
         known = job if job.output else self.job(job.id)
         path = (known.error or known.output) if error else known.output
         if path is None:
             raise NotFoundError(f"{self.name} does not tell where job {job.id} writes to")
-        self.calls += 1
+        self._count()
         read = self._commands.read(path, tail=tail, timeout=self._settings.timeout)
         return read.decode(errors="replace")
 
@@ -101,17 +154,29 @@ class CommandQueue(Queue, HasOutput):
 
         Raises what its failure means. `env` stands in for `environment`.
         """
-        self.calls += 1
-        program = str(PurePosixPath(self._settings.path or "", argv[0]))
-        done = self._commands.run(
-            [program, *argv[1:]],
-            send=send,
-            env=self.environment if env is None else env,
-            timeout=timeout or self._settings.timeout,
-        )
+        self._count()
+        with telling(self.watch, self.name, self._commands.where, argv, self._shown) as told:
+            done = self._commands.run(
+                [self._program(argv[0]), *argv[1:]],
+                send=send,
+                env=self.environment if env is None else env,
+                timeout=timeout or self._settings.timeout,
+            )
+            told(done)
         if not fine(done):
             raise self._refusal(done)
         return done
+
+    def _program(self, name: str) -> str:
+        return str(PurePosixPath(self._settings.path or "", name))
+
+    def _shown(self, said: str) -> str:
+        """Return what a command said as it may be shown; a driver hides more where it must."""
+        return masked_text(said)
+
+    def _count(self) -> None:
+        with self._counting:
+            self.calls += 1
 
 
 class BatchQueue(CommandQueue):
@@ -120,17 +185,36 @@ class BatchQueue(CommandQueue):
     A driver gives the pure parts: what to run, and what the answer means.
     """
 
+    inherited: ClassVar[Mapping[str, str | None]] = {}
+    """As `environment`, for the command that hands in a job: jobs inherit it from there."""
+
     @abc.abstractmethod
-    def _submission(self, request: JobRequest) -> tuple[Sequence[str], bytes]:
-        """Return the command that hands in a job, and what it reads."""
+    def _submission(self, request: JobRequest) -> tuple[Sequence[str], str]:
+        """Return the command that hands in a job, and the script that it reads.
+
+        It is run with the variables of `request.environment` in its own environment; most
+        schedulers want their names (`-v A,B`) and take the values from there.
+        """
 
     @abc.abstractmethod
     def _submitted(self, request: JobRequest, done: Done) -> Job:
         """Return the job that a successful submission made."""
 
     def _hand_in(self, request: JobRequest) -> Job:
-        argv, send = self._submission(request)
-        return self._submitted(request, self._run(*argv, send=send))
+        argv, text = self._submission(request)
+        words = [self._program(argv[0]), *argv[1:]]
+        send = scripts.program(words, text, request.environment)
+        done = self._run(scripts.SHELL, send=send, env=self.inherited, fine=lambda _: True)
+        done = attrs.evolve(done, argv=tuple(words))
+        if done.status == _NO_COMMAND:
+            raise UnsupportedError(f"there is no command {words[0]} at {self._commands.where}")
+        if done.status != 0:
+            raise self._refusal(done)
+        return self._submitted(request, done)
+
+
+_NO_COMMAND = 127
+"""How a shell ends that finds no such command (POSIX, Shell Command Language, 2.8.2)."""
 
 
 def transport(settings: BatchSettings) -> Commands:

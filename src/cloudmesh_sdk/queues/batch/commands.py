@@ -1,16 +1,21 @@
 """Running a scheduler's commands: where they run is the transport's business alone."""
 
 import abc
+import contextlib
+import errno
 import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import NoReturn
 
 import attrs
 
 from cloudmesh_sdk.errors import (
+    AuthError,
+    BackendError,
     BackendTimeoutError,
+    InvalidRequestError,
     NotFoundError,
     UnavailableError,
     UnsupportedError,
@@ -23,6 +28,7 @@ class Done:
 
     argv: tuple[str, ...]
     status: int
+    """Exit status; -N where signal N ended it."""
     out: bytes = attrs.field(repr=False)
     err: bytes = attrs.field(repr=False)
 
@@ -37,8 +43,23 @@ class Done:
         return " ".join(self.err.decode(errors="replace").split())
 
 
+_READ = """
+if [ -e "$1" ] && ! [ -f "$1" ]; then echo 'no regular file' >&2; exit 1; fi
+case $2 in all) exec cat -- "$1";; *) exec tail -c "$2" -- "$1";; esac
+"""
+"""Neither a pipe nor a device is read: it may have no end."""
+
+_UNREADABLE: Mapping[str, type[BackendError]] = {
+    "No such file or directory": NotFoundError,
+    "Not a directory": NotFoundError,
+    "Permission denied": AuthError,
+    "no regular file": UnsupportedError,
+}
+"""How `cat` and `tail` say why, in POSIX's own language."""
+
+
 class Commands(abc.ABC):
-    """A place where commands run."""
+    """A place where commands run. Any number of threads may use it."""
 
     where: str = ""
     """Which place that is, for people: `here`, `albert@login.india`."""
@@ -54,14 +75,31 @@ class Commands(abc.ABC):
     ) -> Done:
         """Run a command to its end; `env` changes what it has there, None takes a variable away.
 
-        Raises `UnavailableError` where it was surely not run, or the way there broke while it ran
-        `UnsupportedError` where there is no such command,
-        `BackendTimeoutError` after `timeout` seconds.
+        Whoever may look at that machine's processes sees `argv` and `env`; `send`, which it reads,
+        nobody sees. Where it was surely not run, this raises
+
+        - `UnavailableError`: there is no way there, now
+        - `AuthError`: we are not let in
+        - `UnsupportedError`: there is no such command
+        - `InvalidRequestError`: it cannot be said, such as with NUL or too long.
+
+        `BackendTimeoutError` leaves open whether it did its work, or will: it did not end within
+        `timeout` seconds (and was ended then), or the way there broke meanwhile.
         """
 
-    @abc.abstractmethod
     def read(self, path: str, *, tail: int | None = None, timeout: float) -> bytes:
-        """Return a file, the last `tail` bytes of it; raises `NotFoundError`."""
+        """Return a file there, or the last `tail` bytes of it.
+
+        Raises `NotFoundError`; `AuthError` where it may not be read.
+        """
+        much = "all" if tail is None else str(tail)
+        argv = ["/bin/sh", "-c", _READ, "read", path, much]
+        done = self.run(argv, env={"LC_ALL": "C"}, timeout=timeout)
+        if done.status != 0:
+            kinds = (kind for said, kind in _UNREADABLE.items() if said in done.why)
+            kind = next(kinds, UnavailableError)
+            raise kind(f"{path} cannot be read at {self.where}: {done.why or 'no reason given'}")
+        return done.out
 
     def close(self) -> None:  # noqa: B027 - most have nothing to give back
         """Give back connections."""
@@ -85,38 +123,53 @@ class Here(Commands):
         env: Mapping[str, str | None] | None = None,
         timeout: float,
     ) -> Done:
-        try:
-            process = subprocess.Popen(  # noqa: S603 - no shell; what runs is the driver's choice
-                [*argv],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=changed(os.environ, env or {}),
-                start_new_session=True,
-            )
-        except FileNotFoundError as error:
-            raise UnsupportedError(f"there is no command {argv[0]} on this machine") from error
-        except OSError as error:
-            raise UnavailableError(f"{argv[0]} cannot be run: {error.strerror}") from error
-        with process:
+        with _begun(argv, env or {}) as process:
             try:
                 out, err = process.communicate(send, timeout=timeout)
-            except BaseException as error:
-                os.killpg(process.pid, signal.SIGKILL)
-                if isinstance(error, subprocess.TimeoutExpired):
-                    why = f"{argv[0]} did not end within {timeout:g} s"
-                    raise BackendTimeoutError(why) from error
+            except subprocess.TimeoutExpired as error:
+                _kill(process)
+                raise BackendTimeoutError(f"{argv[0]} did not end within {timeout:g} s") from error
+            except BaseException:
+                _kill(process)
                 raise
         return Done(argv=tuple(argv), status=process.returncode, out=out, err=err)
 
-    def read(self, path: str, *, tail: int | None = None, timeout: float) -> bytes:  # noqa: ARG002
-        try:
-            with Path(path).open("rb") as file:
-                if tail is not None:
-                    size = file.seek(0, os.SEEK_END)
-                    file.seek(max(0, size - tail))
-                return file.read()
-        except FileNotFoundError as error:
-            raise NotFoundError(f"there is no file {path} here") from error
-        except OSError as error:
-            raise UnavailableError(f"{path} cannot be read: {error.strerror}") from error
+
+def _begun(argv: Sequence[str], env: Mapping[str, str | None]) -> "subprocess.Popen[bytes]":
+    """Return a command that runs, in a group of its own with all that it will start."""
+    try:
+        return subprocess.Popen(  # noqa: S603 - no shell; what runs is the driver's choice
+            [*argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=changed(os.environ, env),
+            start_new_session=True,
+        )
+    except ValueError as error:
+        raise InvalidRequestError(f"{argv[0]} cannot be run: {error}") from error
+    except OSError as error:
+        _not_run(argv[0], error)
+
+
+_NOT_RUN: Mapping[int, type[BackendError]] = {
+    errno.ENOENT: UnsupportedError,
+    errno.ENOTDIR: UnsupportedError,
+    errno.ENOEXEC: UnsupportedError,
+    errno.EACCES: AuthError,
+    errno.EPERM: AuthError,
+    errno.E2BIG: InvalidRequestError,
+}
+
+
+def _not_run(program: str, error: OSError) -> NoReturn:
+    kind = _NOT_RUN.get(error.errno or 0, UnavailableError)
+    if kind is UnsupportedError:
+        raise kind(f"there is no command {program} on this machine") from error
+    raise kind(f"{program} cannot be run: {error.strerror}") from error
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End a command with all that it started; `with` takes what is left of it away."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
