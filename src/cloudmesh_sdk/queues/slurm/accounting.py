@@ -76,7 +76,7 @@ def _records(text: str) -> Iterator[list[str]]:
 def _job(cloud: str, told: dict[str, str]) -> Job:
     array, _, task = told["JobID"].partition("_")
     index = values.number(task)
-    resources = values.resources(told["AllocTRES"] or told["ReqTRES"])
+    resources = told["AllocTRES"] or told["ReqTRES"]
     code, signal = values.ended(told["ExitCode"])
     limit = values.number(told["TimelimitRaw"])
     return Job(
@@ -86,14 +86,14 @@ def _job(cloud: str, told: dict[str, str]) -> Job:
         state=states.job_state(told["State"]),
         user=told["User"],
         account=values.text(told["Account"]),
-        queues=tuple(told["Partition"].split(",")),
+        queues=values.names(told["Partition"]),
         reason=values.text(told["Reason"]),
         priority=values.number(told["Priority"]),
         nodes=values.number(told["NNodes"]),
         tasks=values.number(told["NTasks"]),
         cores=values.number(told["NCPUS"]),
-        memory=values.mebibytes(resources["mem"]) if "mem" in resources else None,
-        gpus=values.gpus(told["AllocTRES"] or told["ReqTRES"]),
+        memory=values.memory(resources),
+        gpus=values.gpus(resources),
         walltime=None if limit is None else limit * 60,
         hosts="" if told["NodeList"] == "None assigned" else told["NodeList"],
         array=array if index is not None else None,

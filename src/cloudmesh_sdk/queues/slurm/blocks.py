@@ -64,22 +64,20 @@ def nodes(cloud: str, answer: str) -> Iterator[Node]:
 
 def node(cloud: str, name: str, told: dict[str, str]) -> Node:
     """Return the record of a node."""
-    features = values.text(told.get("ActiveFeatures", ""))
     reason = values.text(told.get("Reason", ""))
-    queues = values.text(told.get("Partitions", ""))
     return Node(
         cloud=cloud,
         id=name,
         name=name,
         state=states.node_state(told.get("State", "").split("+")),
-        queues=tuple(queues.split(",")) if queues else (),
+        queues=values.names(told.get("Partitions", "")),
         cores=values.number(told.get("CPUTot", "")),
         cores_used=values.number(told.get("CPUAlloc", "")),
         memory=values.number(told.get("RealMemory", "")),
         memory_used=values.number(told.get("AllocMem", "")),
         gpus=values.gpus(told.get("Gres", "")),
         load=_load(told.get("CPULoad", "")),
-        features=tuple(features.split(",")) if features else (),
+        features=values.names(told.get("ActiveFeatures", "")),
         reason=None if reason is None else _BY.sub("", reason),
         native=told,
     )

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Protocol
 
 import attrs
@@ -15,7 +16,7 @@ from cloudmesh_sdk.errors import (
 )
 from cloudmesh_sdk.models import Health, Job, JobRequest, Node, QueueInfo
 from cloudmesh_sdk.queues import arrays
-from cloudmesh_sdk.queues.batch import Commands, Done
+from cloudmesh_sdk.queues.batch import Commands, Done, scripts
 from cloudmesh_sdk.queues.slurm import accounting, blocks, lines, parts, refusals, submitting
 from cloudmesh_sdk.queues.slurm.environment import AS_USER
 from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
@@ -85,7 +86,9 @@ class CommandTransport(Transport):
         if not found:
             raise NotFoundError(f"{self._name} has no job with id {id}")
         job = found[0] if found[0].id == id and len(found) == 1 else _whole(found)
-        shown = blocks.fields(self._shown("job", job.native["JobID"]).replace("\n", " "))
+        if job.indices:
+            return job  # scontrol would tell of each of the array, however many they are
+        shown = blocks.fields(self._shown("job", job.id).replace("\n", " "))
         return attrs.evolve(job, native={**job.native, **shown})
 
     def partitions(self) -> Iterator[QueueInfo]:
@@ -97,8 +100,10 @@ class CommandTransport(Transport):
         return blocks.nodes(self._name, self._shown("node"))
 
     def submit(self, request: JobRequest) -> str:
-        text = submitting.program(request, path=self._settings.path, cluster=self._settings.cluster)
-        done = self._run(submitting.SHELL, send=text, env=AS_USER)
+        words = submitting.options(request, cluster=self._settings.cluster)
+        sbatch = str(PurePosixPath(self._settings.path or "", "sbatch"))
+        send = scripts.program([sbatch, *words], scripts.script(request), request.environment)
+        done = self._run(scripts.SHELL, send=send, env=AS_USER)
         return submitting.submitted(self._name, done)
 
     def cancel(self, job: Job) -> None:

@@ -68,16 +68,15 @@ def jobs(cloud: str, answer: bytes, form: Format) -> Iterator[Job]:
 
 def job(cloud: str, told: dict[str, str]) -> Job:
     """Return the record of what squeue tells of a job, by field."""
-    array, tasks = values.number(told["ArrayJobID"]), told["ArrayTaskID"]
+    tasks = told["ArrayTaskID"]  # N/A, or 3, or 4-100:2%2 of those that wait
+    array = None if tasks in values.NOTHING else told["ArrayJobID"]
     task = None if array is None else values.number(tasks)
-    several = array is not None and task is None and tasks not in values.NOTHING
-    array = array if several or task is not None else None
+    several = array is not None and task is None
     reason = values.text(told["Reason"])
     state = states.job_state(told["State"], reason)
     code, signal = values.ended(told["exit_code"]) if state.is_over else (None, None)
-    resources = values.resources(told["tres-alloc"])
     nodes = values.number(told["NumNodes"].partition("-")[0])  # 2-4: at least two
-    throttle = tasks.partition("%")[2]
+    throttle = tasks.partition("%")[2] if several else ""
     return Job(
         cloud=cloud,
         id=_id(told, array, task),
@@ -85,19 +84,19 @@ def job(cloud: str, told: dict[str, str]) -> Job:
         state=state,
         user=told["UserName"],
         account=values.text(told["Account"]),
-        queues=tuple(told["Partition"].split(",")),
+        queues=values.names(told["Partition"]),
         reason=reason,
         priority=values.number(told["PriorityLong"]),
         nodes=nodes,
         tasks=values.number(told["NumTasks"]),
         cores=values.number(told["NumCPUs"]),
-        memory=values.mebibytes(resources["mem"]) if "mem" in resources else None,
+        memory=values.memory(told["tres-alloc"]),
         gpus=_gpus(told, nodes),
         walltime=values.seconds(told["TimeLimit"]),
         hosts=values.text(told["NodeList"]) or "",
-        array=None if array is None else str(array),
+        array=array,
         indices=tasks if several else "",
-        throttle=int(throttle) if several and throttle else None,
+        throttle=int(throttle) if throttle else None,
         index=task,
         count=arrays.size(tasks) if several else 1,
         submitted=values.time(told["SubmitTime"]),
@@ -117,7 +116,8 @@ def _fields(record: str, fields: Sequence[str]) -> dict[str, str]:
     least = len(fields)
     if len(told) < least:
         raise ValueError(f"{len(told)} fields in place of {least}")
-    told[0] = told[0].rpartition("\n")[2]  # what a login says before, or squeue of a cluster
+    if "\n" in told[0]:  # what a login says before, or squeue of a cluster
+        told[0] = told[0].rpartition("\n")[2]
     if not told[0].isdecimal():
         raise ValueError(f"{told[0][:20]!r} is no id of a job")
     name = least - 2
@@ -126,9 +126,9 @@ def _fields(record: str, fields: Sequence[str]) -> dict[str, str]:
     return dict(zip(fields, told, strict=True))
 
 
-def _id(told: dict[str, str], array: int | None, task: int | None) -> str:
+def _id(told: dict[str, str], array: str | None, task: int | None) -> str:
     if array is not None:
-        return str(array) if task is None else f"{array}_{task}"
+        return array if task is None else f"{array}_{task}"
     if told["HetJobOffset"] not in values.NOTHING:
         return f"{told['HetJobID']}+{told['HetJobOffset']}"
     return told["JobID"]
@@ -136,6 +136,8 @@ def _id(told: dict[str, str], array: int | None, task: int | None) -> str:
 
 def _gpus(told: dict[str, str], nodes: int | None) -> int | None:
     """Return the GPUs of a job: what it got, else what it asked for."""
+    if "gpu" not in told["tres-alloc"] + told["tres-per-job"] + told["tres-per-node"]:
+        return None
     got = values.gpus(told["tres-alloc"]) or values.gpus(told["tres-per-job"])
     if got is not None:
         return got

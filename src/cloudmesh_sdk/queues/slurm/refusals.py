@@ -43,6 +43,7 @@ _TABLE: tuple[tuple[type[BackendError], tuple[str, ...]], ...] = (
     )),
     (InvalidRequestError, (
         r"Invalid partition", r"Invalid account", r"Invalid qos", r"partition name",
+        r"Invalid user:",
     )),
     (AuthError, (
         r"permission denied", r"Invalid user id", r"not permitted", r"authentication",

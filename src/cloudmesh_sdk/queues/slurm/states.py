@@ -1,6 +1,7 @@
 """Slurm's words for states, in ours. Sources: squeue(1), sinfo(1), scontrol(1), slurm.conf(5)."""
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from cloudmesh_sdk.models import JobState, NodeState, QueueState
 
@@ -58,6 +59,7 @@ _RESERVED = frozenset({"RESERVED", "MAINTENANCE", "MAINT"})
 _AT_WORK = frozenset({NodeState.MIXED, NodeState.BUSY})
 
 
+@lru_cache(maxsize=1024)
 def job_state(word: str, reason: str | None = None) -> JobState:
     """Return the state that a word means; `reason` tells a held job from one that waits.
 

@@ -5,6 +5,7 @@ Everything that Slurm has for "nothing" is None here.
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -23,6 +24,7 @@ def text(word: str) -> str | None:
     return None if word in NOTHING else word
 
 
+@lru_cache(maxsize=4096)
 def number(word: str) -> int | None:
     """Return a whole number, None for one that Slurm uses for "not set"."""
     if not word.isdecimal():
@@ -68,6 +70,18 @@ def resources(word: str) -> dict[str, str]:
 
 
 @lru_cache(maxsize=4096)
+def memory(word: str) -> int | None:
+    """Return the MiB among trackable resources, None where they have none."""
+    return mebibytes(resources(word).get("mem", ""))
+
+
+@lru_cache(maxsize=4096)
+def names(word: str) -> tuple[str, ...]:
+    """Return a list of names (`india,sierra`)."""
+    return tuple(word.split(",")) if word not in NOTHING else ()
+
+
+@lru_cache(maxsize=4096)
 def gpus(word: str) -> int | None:
     """Return how many GPUs a list of generic resources has, None where it has none.
 
@@ -94,7 +108,7 @@ def ended(word: str) -> tuple[int | None, int | None]:
     return os.WEXITSTATUS(status), None
 
 
-def path(pattern: str | None, workdir: str | None, fields: dict[str, str | None]) -> str | None:
+def path(pattern: str | None, workdir: str | None, fields: Mapping[str, str | None]) -> str | None:
     """Return a file of a job's output, from its name with `%j`, `%A`, `%a` (sbatch(1)).
 
     What is not known stays as it is, such as `%a` of a whole array.
@@ -105,7 +119,7 @@ def path(pattern: str | None, workdir: str | None, fields: dict[str, str | None]
     return made if made.startswith("/") or workdir is None else f"{workdir.rstrip('/')}/{made}"
 
 
-def _filled(found: re.Match[str], fields: dict[str, str | None]) -> str:
+def _filled(found: re.Match[str], fields: Mapping[str, str | None]) -> str:
     if found[2] == "%":
         return "%"
     value = fields.get(found[2])
