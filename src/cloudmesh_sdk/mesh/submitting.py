@@ -8,9 +8,9 @@ import attrs
 
 from cloudmesh_sdk.errors import ConfigError, InvalidRequestError, UnsupportedError
 from cloudmesh_sdk.mesh.amounts import memory, walltime
-from cloudmesh_sdk.mesh.machines import Machine
+from cloudmesh_sdk.mesh.machines import Machine, hosts
 from cloudmesh_sdk.mesh.names import several
-from cloudmesh_sdk.models import Job, JobRequest, QueueInfo
+from cloudmesh_sdk.models import Job, JobRequest, QueueInfo, QueueState
 from cloudmesh_sdk.operations.jobs import SECRETS
 from cloudmesh_sdk.queues.arrays import indices
 
@@ -166,11 +166,16 @@ def _own_account(machine: Machine, asked: str | None) -> str:
 
 
 def _first(listed: Iterable[QueueInfo], machine: Machine) -> str | None:
-    """Return the queue that fits best: the manager's default one, else the first of the rules."""
-    queues = list(listed)
-    by_default = [queue.name for queue in queues if queue.default]
-    named = [name for name in machine.queues.plain if any(q.name == name for q in queues)]
-    return next(iter([*by_default, *named]), None)
+    """Return the queue that fits best: the default one, the first of the rules, the largest."""
+    named = machine.queues.plain
+
+    def rank(queue: QueueInfo) -> tuple[Any, ...]:
+        place = named.index(queue.name) if queue.name in named else len(named)
+        own = sum(host in machine.nodes for host in hosts(queue.hosts))
+        return (queue.state is not QueueState.OPEN, not queue.default, place, -own, queue.name)
+
+    best = min(listed, key=rank, default=None)
+    return None if best is None else best.name
 
 
 def _plain(value: Any) -> Any:
