@@ -57,7 +57,7 @@ class SlurmLab:
         """A directory where every user's jobs may write."""
         return self.lab.directory / "jobs"
 
-    def run(self, *argv: str, user: str | None = None, send: str = "") -> str:
+    def run(self, *argv: str | bytes, user: str | None = None, send: str = "") -> str:
         """Return what one of Slurm's commands says, past Cloudmesh; raises LabError."""
         return services.run(self.lab, *argv, user=user, send=send)
 
@@ -69,6 +69,19 @@ class SlurmLab:
     def asked(self) -> dict[str, int]:
         """Return how many questions the controller got since its start, by their kind."""
         return {kind: int(count) for kind, count in _QUESTION.findall(self.run("sdiag"))}
+
+    def expire(self, job: str) -> None:
+        """Let the time of a running job be over; Slurm looks for such jobs twice a minute."""
+        self.run("scontrol", "update", f"JobId={job}", "EndTime=now")
+
+    def as_user(self, directory: Path, user: str = OTHER_USER) -> Path:
+        """Fill a directory with Slurm's commands as another user runs them; return it."""
+        words = f"setpriv --reuid={user} --regid={user} --clear-groups"
+        for name in ("squeue", "sbatch", "scancel", "scontrol", "sacct"):
+            path = directory / name
+            path.write_text(f'#!/bin/sh\nexec {words} /usr/bin/{name} "$@"\n')
+            path.chmod(0o755)
+        return directory
 
     def without(self, name: str) -> AbstractContextManager[None]:
         """Take a daemon (`slurmctld`, `slurmrestd`, a node) down; back with the block."""

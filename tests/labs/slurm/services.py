@@ -44,7 +44,9 @@ def environment(lab: Lab) -> dict[str, str]:
     return {"PATH": PATH, "SLURM_CONF": str(lab.conf), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
-def run(lab: Lab, *argv: str, user: str | None = None, send: str = "", timeout: float = 60) -> str:
+def run(
+    lab: Lab, *argv: str | bytes, user: str | None = None, send: str = "", timeout: float = 60
+) -> str:
     """Run a command against the lab, as `user`, and return what it says; raises LabError."""
     as_user = ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups") if user else ()
     done = subprocess.run(
@@ -58,7 +60,7 @@ def run(lab: Lab, *argv: str, user: str | None = None, send: str = "", timeout: 
         check=False,
     )
     if done.returncode:
-        raise LabError(f"{' '.join(argv)}: {done.stderr.strip()}")
+        raise LabError(f"{argv}: {done.stderr.strip()}")
     return done.stdout
 
 

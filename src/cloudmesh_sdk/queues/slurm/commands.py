@@ -72,20 +72,17 @@ class CommandTransport(Transport):
         if ids is not None and len(ids) == 1:
             filters.append(f"--jobs={next(iter(ids))}")
         for job in self._listed(lines.LISTED, filters):
-            if ids is None or job.id in ids or job.array in ids or _among(job, ids):
+            if ids is None or not _names(job).isdisjoint(ids) or _among(job, ids):
                 yield job
 
     def job(self, id: str) -> Job:  # noqa: A002
         # one of an array that still waits is within its array's line, unless --array splits it
         single = ("--array",) if "_" in id else ()
-        found = [
-            job
-            for job in self._listed(lines.WHOLE, (f"--jobs={id}", *single))
-            if id in (job.id, job.array)
-        ]
+        listed = self._listed(lines.WHOLE, (f"--jobs={id}", *single))
+        found = [job for job in listed if id in _names(job)]
         if not found:
             raise NotFoundError(f"{self._name} has no job with id {id}")
-        job = found[0] if found[0].id == id and len(found) == 1 else _whole(found)
+        job = _whole(found) if found[0].array == id else found[0]
         if job.indices:
             return job  # scontrol would tell of each of the array, however many they are
         shown = blocks.fields(self._shown("job", job.id).replace("\n", " "))
@@ -201,6 +198,12 @@ def _known(done: Done) -> bool:
 def _over(done: Done) -> bool:
     """Tell whether a command did what it should, or found the job over."""
     return _well(done) or refusals.GONE.search(done.why) is not None
+
+
+def _names(job: Job) -> set[str]:
+    """Return the ids by which Slurm knows a job: its own, that of its array or its siblings."""
+    told = job.native
+    return {job.id, told["JobID"], told["ArrayJobID"], told["HetJobID"]}
 
 
 def _among(job: Job, ids: Collection[str]) -> bool:
