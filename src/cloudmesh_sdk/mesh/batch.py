@@ -67,6 +67,13 @@ class Batch(Facade):
         """
         return self._jobs.job(id, machine)
 
+    def find_jobs(self, jobs: "Jobs_", *, machine: "Which" = None) -> list[Job]:
+        """Return the jobs that ids, names, `12_[1-3]` or records mean, each once, as last seen.
+
+        Raises `NotFoundError` with near ids for one that is not there.
+        """
+        return self._jobs.found(jobs, machine)
+
     def queue_info(
         self,
         machine: "Which" = None,
