@@ -1,7 +1,6 @@
 """Commands over SSH, by asyncssh: the user's own agent, configuration and known hosts."""
 
 import concurrent.futures
-import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -36,15 +35,14 @@ class Ssh(Commands):
         env: Mapping[str, str | None] | None = None,
         timeout: float,
     ) -> Done:
-        mark = secrets.token_hex(8)
-        line = words.command(argv, env or {}, mark)
+        asked = words.order(argv, env or {})
         loop, link = self._opened()
         try:
-            ended = loop.call(link.run(argv[0], line, send, timeout))
+            ended = loop.call(link.run(asked, send, timeout))
         except concurrent.futures.CancelledError as error:
-            why = f"the connection to {self.where} was closed while {argv[0]} ran there"
+            why = f"the connection to {self.where} was closed while {asked.name} ran there"
             raise BackendTimeoutError(why) from error
-        return words.done(argv, ended, mark=mark, where=self.where)
+        return words.done(asked, ended, where=self.where)
 
     def close(self) -> None:
         with self._lock:

@@ -9,13 +9,16 @@ from typing import Any
 import asyncssh
 
 from cloudmesh_sdk.errors import AuthError, BackendError, BackendTimeoutError, UnavailableError
-from cloudmesh_sdk.queues.batch.ssh.words import Ended
+from cloudmesh_sdk.queues.batch.ssh.words import Ended, Order, ending
 
 SESSIONS = 8
 """How many commands run over one connection at a time; sshd allows 10 (MaxSessions)."""
 
 REST = 2.0
 """Seconds after a login that failed in which nobody tries again."""
+
+_GRACE = 2.0
+"""Seconds that a last word to the other side may take."""
 
 Login = Callable[[], Coroutine[Any, Any, asyncssh.SSHClientConnection]]
 
@@ -51,77 +54,81 @@ class Link:
         self._failed: tuple[float, BackendError] | None = None
         self._room = asyncio.Semaphore(SESSIONS)
         self._sessions: set[_Session] = set()
+        self._endings: set[asyncio.Task[None]] = set()
 
-    async def run(self, what: str, command: str, send: bytes, timeout: float) -> Ended:
-        """Run a command line; raises as `Commands.run`. `what` is its name for people."""
+    async def run(self, asked: Order, send: bytes, timeout: float) -> Ended:
+        """Run a command; raises as `Commands.run`."""
         session = _Session()
         self._sessions.add(session)
         try:
             async with asyncio.timeout(timeout), self._room:
-                channel = await self._begun(what, session, command)
+                channel = await self._begun(asked, session)
                 with contextlib.suppress(OSError):  # it ended without reading
                     channel.write(send)
                     channel.write_eof()
                 await channel.wait_closed()
         except TimeoutError as error:
-            late = f"{what} at {self._where} did not end within {timeout:g} s"
+            late = f"{asked.name} at {self._where} did not end within {timeout:g} s"
             if session.channel is None:
-                late = f"{self._where}: {what} was not run: no way there within {timeout:g} s"
+                late = f"{self._where}: {asked.name} was not run: no way there in {timeout:g} s"
                 raise UnavailableError(late) from error
             raise BackendTimeoutError(late) from error
         finally:
             self._sessions.discard(session)
-            _kill(session)
-        return self._ended(what, session, channel)
-
-    def _ended(
-        self, what: str, session: _Session, channel: "asyncssh.SSHClientChannel[bytes]"
-    ) -> Ended:
+            self._end(asked, session)
         status = channel.get_returncode()
         if status is None:
-            raise self._lost(what)
+            raise self._lost(asked)
         return Ended(status=status, out=b"".join(session.out), err=b"".join(session.err))
 
-    def _lost(self, what: str) -> BackendTimeoutError:
-        return BackendTimeoutError(
-            f"the connection to {self._where} broke while {what} ran there: whether it did its "
-            "work is not known"
-        )
-
-    async def _begun(
-        self, what: str, session: _Session, command: str
-    ) -> "asyncssh.SSHClientChannel[bytes]":
+    async def _begun(self, asked: Order, session: _Session) -> "asyncssh.SSHClientChannel[bytes]":
         """Begin a command, over a new connection or with fewer beside it where that is needed."""
         tried = 0
         while True:
             connection = await self._open()
             try:
-                return await self._exec(what, connection, session, command)
+                return await self._exec(connection, asked, session)
             except _Refused as error:
                 tried += 1
                 if not connection.is_closed() and any(s.channel for s in self._sessions):
                     # it takes fewer sessions than we thought: this place is given up for good
                     await self._room.acquire()
                 elif tried > 1:
-                    why = f"{self._where}: {what} was not run: {error}"
+                    why = f"{self._where}: {asked.name} was not run: {error}"
                     raise UnavailableError(why) from error
 
     async def _exec(
-        self,
-        what: str,
-        connection: asyncssh.SSHClientConnection,
-        session: _Session,
-        command: str,
+        self, connection: asyncssh.SSHClientConnection, asked: Order, session: _Session
     ) -> "asyncssh.SSHClientChannel[bytes]":
         try:
-            channel, _ = await connection.create_session(lambda: session, command, encoding=None)
+            channel, _ = await connection.create_session(lambda: session, asked.line, encoding=None)
         except (asyncssh.Error, OSError) as error:
             if session.channel is None:
                 raise _Refused(str(error)) from error
             if isinstance(error, asyncssh.ChannelOpenError) and not connection.is_closed():
                 raise AuthError(f"{self._where} lets us in, but runs no commands for us") from error
-            raise self._lost(what) from error
+            raise self._lost(asked) from error
         return channel
+
+    def _lost(self, asked: Order) -> BackendTimeoutError:
+        return BackendTimeoutError(
+            f"the connection to {self._where} broke while {asked.name} ran there: whether it did "
+            "its work is not known"
+        )
+
+    def _end(self, asked: Order, session: _Session) -> None:
+        """End a command that still runs, with all that it started."""
+        channel, connection = session.channel, self._connection
+        if channel is None or channel.get_returncode() is not None or connection is None:
+            return
+        with contextlib.suppress(OSError):  # it is closed already
+            channel.kill()
+            channel.abort()
+        line = ending(asked, b"".join(session.out))
+        if line is not None and not connection.is_closed():
+            task = asyncio.create_task(_say(connection, line))
+            self._endings.add(task)
+            task.add_done_callback(self._endings.discard)
 
     async def _open(self) -> asyncssh.SSHClientConnection:
         """Return the connection; many who want it at once share one login, and its failure."""
@@ -150,9 +157,10 @@ class Link:
         """Close the connection; commands that run over it are lost."""
         if self._connection is None:
             return
+        await asyncio.gather(*self._endings)
         self._connection.close()
         try:
-            await asyncio.wait_for(self._connection.wait_closed(), 1.0)
+            await asyncio.wait_for(self._connection.wait_closed(), _GRACE)
         except TimeoutError:
             self._connection.abort()
 
@@ -164,10 +172,6 @@ def _again(error: BackendError) -> BackendError:
     return made
 
 
-def _kill(session: _Session) -> None:
-    """End a command that still runs, with all that it started (sshd signals its group)."""
-    channel = session.channel
-    if channel is not None and channel.get_returncode() is None:
-        with contextlib.suppress(OSError):  # it is closed already
-            channel.kill()
-            channel.abort()
+async def _say(connection: asyncssh.SSHClientConnection, line: str) -> None:
+    with contextlib.suppress(asyncssh.Error, OSError, TimeoutError):
+        await asyncio.wait_for(connection.run(line, stdin=asyncssh.DEVNULL), _GRACE)
