@@ -26,7 +26,7 @@ MIDDLE = (
     *BELOW, "config", "settings", "providers.base", "queues.base", "queues.arrays", "store.base",
     "store.polls", "operations", "access",
 )  # fmt: skip
-FACE = (*BELOW, "config", "config_edit", "settings", "sources", "store.base", "mesh", "services")
+FACE = (*BELOW, "bars", "config", "config_edit", "settings", "sources", "store.base", "mesh", "services")
 
 KNOWS: Mapping[str, tuple[str, ...]] = {
     # the words everybody uses
@@ -34,6 +34,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "tables": (),
     "options": (),
     "models": ("errors", "tables"),
+    "bars": ("models", "tables"),
     "masking": (),
     "wire": ("masking",),
     "retrying": ("errors",),

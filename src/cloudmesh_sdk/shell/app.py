@@ -27,10 +27,15 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "raw": ("raw", "Send a request of your own to a cloud's service."),
         "refresh": ("refresh", "Ask the clouds what is there now."),
     },
+    "Batch queues": {
+        "queue": ("queue", "List queue managers, machines and queues, and what they are asked."),
+        "job": ("job", "Submit, list, look at, wait for and cancel jobs."),
+        "node": ("node", "List the nodes that jobs run on."),
+    },
     "Setting up": {
         "register": ("register", "Add a cloud to your configuration."),
         "default": ("default", "Set and explain what is used when you name none."),
-        "doctor": ("doctor", "Check Python, configuration, store and clouds."),
+        "doctor": ("doctor", "Check Python, configuration, store, clouds and queues."),
         "plugin": ("plugin", "List drivers and other plug-ins that are installed."),
         "service": ("service", "Start, stop and look after the embedded store."),
         "demo": ("demo", "Show it all on servers that run only here."),
@@ -169,7 +174,7 @@ def _added() -> Mapping[str, click.Command]:
 @click.version_option(__version__, "-V", "--version", message="cm %(version)s")
 @click.pass_context
 def app(ctx: click.Context, script: str | None, keep_going: bool) -> int | None:
-    """One mesh over your clouds: one table, one way to start and stop servers."""
+    """One mesh over your clouds and queues: one table, one way to start servers and jobs."""
     if ctx.invoked_subcommand is not None:
         return None
     session = ctx.ensure_object(Session)

@@ -11,7 +11,10 @@ STYLES: Mapping[str, str] = {
     "stopped": "yellow", "suspended": "yellow", "unknown": "yellow", "warning": "yellow",
     "stale": "yellow", "paused": "yellow", "shelved": "yellow", "resized": "yellow",
     "rescued": "yellow", "down": "yellow",
-    "error": "red", "failed": "red", "broken": "red",
+    "error": "red", "failed": "red", "broken": "red", "timeout": "red",
+    "open": "green", "idle": "green", "mixed": "green", "busy": "green",
+    "exiting": "cyan", "reserved": "cyan",
+    "held": "yellow", "draining": "yellow", "drained": "yellow", "closed": "yellow",
     "missing": "dim", "deleted": "dim", "cancelled": "dim", "no": "dim", "off": "dim",
 }  # fmt: skip
 """Colours by word."""

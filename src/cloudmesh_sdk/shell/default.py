@@ -14,14 +14,14 @@ _SEVERAL = ("security_groups", "networks")
 
 @click.group("default", cls=Group)
 def default_command() -> None:
-    """Set and explain what is used when you name none: cloud, image, flavor and so on.
+    """Set and explain what is used when you name none: cloud, image, machine, queue and so on.
 
-    A default holds for one cloud (--cloud) or for all.
+    A default holds for one cloud or queue manager (--cloud), or for all.
     """
 
 
 @default_command.command("list")
-@params.cloud_option
+@params.place_option
 @looks
 @click.pass_obj
 def list_defaults(session: Session, cloud: str | None, look: Look) -> None:
@@ -34,7 +34,7 @@ def list_defaults(session: Session, cloud: str | None, look: Look) -> None:
 @default_command.command("set")
 @click.argument("key", type=params.DEFAULT)
 @click.argument("value")
-@params.cloud_option
+@params.place_option
 @click.pass_obj
 def set_default(session: Session, key: str, value: str, cloud: str | None) -> None:
     """Set a default; lists (security_groups, networks) have commas between."""
@@ -45,7 +45,7 @@ def set_default(session: Session, key: str, value: str, cloud: str | None) -> No
 
 @default_command.command("unset")
 @click.argument("key", type=params.DEFAULT)
-@params.cloud_option
+@params.place_option
 @click.pass_obj
 def unset(session: Session, key: str, cloud: str | None) -> None:
     """Forget a default that was set, and tell what holds then."""
@@ -54,7 +54,7 @@ def unset(session: Session, key: str, cloud: str | None) -> None:
 
 @default_command.command("why")
 @click.argument("key", type=params.DEFAULT)
-@params.cloud_option
+@params.place_option
 @looks
 @click.pass_obj
 def why(session: Session, key: str, cloud: str | None, look: Look) -> None:

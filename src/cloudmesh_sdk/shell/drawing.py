@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from cloudmesh_sdk.bars import MARKS, Bars
 from cloudmesh_sdk.shell.colours import BAR, STATES, style
 from cloudmesh_sdk.shell.narrow import width
 from cloudmesh_sdk.tables import visible
@@ -34,6 +35,17 @@ def _console() -> Console:
 
 def _cell(column: str, text: str) -> Text:
     return Text(text, style=style(column, text))
+
+
+def draw_bars(bars: Bars) -> None:
+    """Draw bars of jobs on stdout, in the colours of their states."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, drawn, said in bars.parts():
+        bar = Text()
+        for state, length in drawn:
+            bar.append(MARKS.get(state, "?") * length, style=style("state", state))
+        table.add_row(Text(visible(name), style="bold"), bar, Text(said))
+    _console().print(table)
 
 
 def draw_record(fields: Sequence[tuple[str, str]], native: str) -> None:

@@ -12,11 +12,17 @@ _LEAST = (
     "created", "id", "image", "private_ips", "skew", "version", "identity", "seconds", "gpus",
     "flavor", "disk", "subnets", "shared", "device", "type", "network", "gateway", "default",
     "driver", "calls", "same", "seen", "private_ip", "addresses", "external", "vcpus", "ram",
-    "clouds", "public_ips", "servers",
+    "clouds", "public_ips", "servers", "memory", "memory_used", "load", "askers", "cores", "hosts",
+    "interval", "walltime", "nodes", "cores_used", "elapsed",
 )  # fmt: skip
 """Columns that may be left out, what matters least first; names and states never are."""
 
-_FREE: Mapping[str, int] = {"error": 24, "detail": 24, "source": 24, "description": 12}
+_KEPT: Mapping[str, tuple[str, ...]] = {"jobs": ("id",)}
+"""Columns of a kind of records that are kept all the same: jobs are known by their ids."""
+
+_FREE: Mapping[str, int] = {
+    "error": 24, "detail": 24, "source": 24, "description": 12, "reason": 12, "rules": 24,
+}  # fmt: skip
 """Columns of sentences, which may be folded, and how wide they are at least."""
 
 _GAP, _EDGES = 3, 2
@@ -33,7 +39,7 @@ def width() -> int:
 
 
 def fitting(
-    columns: Sequence[str], rows: list[list[str]], most: int
+    columns: Sequence[str], rows: list[list[str]], most: int, *, kind: str = ""
 ) -> tuple[list[str], list[list[str]], list[str]]:
     """Return the columns and cells that fit into a width, and the columns that were left out.
 
@@ -44,7 +50,7 @@ def fitting(
         for place, name in enumerate(columns)
     }
     widths = {name: min(size, _FREE.get(name, size)) for name, size in widths.items()}
-    left_out = _left_out(widths, most)
+    left_out = _left_out(widths, most, _KEPT.get(kind, ()))
     if not left_out:
         return list(columns), rows, []
     places = [place for place, name in enumerate(columns) if name not in left_out]
@@ -52,12 +58,12 @@ def fitting(
     return kept, [[row[place] for place in places] for row in rows], left_out
 
 
-def _left_out(widths: Mapping[str, int], most: int) -> list[str]:
+def _left_out(widths: Mapping[str, int], most: int, always: Sequence[str]) -> list[str]:
     kept, left_out = dict(widths), []
     for name in _LEAST:
         if _drawn(kept) <= most:
             break
-        if name in kept and len(kept) > 1:
+        if name in kept and name not in always and len(kept) > 1:
             del kept[name]
             left_out.append(name)
     for name in reversed(left_out):

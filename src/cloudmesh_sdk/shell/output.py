@@ -1,7 +1,7 @@
 """Showing lists: one way for all commands; rich draws on terminals, pipes get plain text."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -108,7 +108,9 @@ def print_rows(session: Session, rows: Sequence[Any], kind: Any, look: Look) -> 
     chosen = look.chosen(session)
     columns = look.columns or tuple(kind.columns)
     if chosen == "table":
-        print_table(columns, _shown(rows, columns), whole=bool(look.columns))
+        named = getattr(kind, "kind", "")
+        shown = _shown(rows, columns, plain.FORMS.get(named, {}))
+        print_table(columns, shown, whole=bool(look.columns), kind=named)
     elif chosen == "csv":
         print(plain.as_csv(columns, plain.cells(rows, columns)))
     else:
@@ -120,12 +122,16 @@ def print_data(data: Any, chosen: str) -> None:
     print(plain.as_yaml(data) if chosen == "yaml" else plain.as_json(data))
 
 
-def _shown(rows: Sequence[Any], columns: Sequence[str]) -> list[list[str]]:
+def _shown(
+    rows: Sequence[Any], columns: Sequence[str], forms: Mapping[str, plain.Form]
+) -> list[list[str]]:
     """Return the text of every cell as a terminal may have it."""
-    return [[visible(word) for word in row] for row in plain.cells(rows, columns)]
+    return [[visible(word) for word in row] for row in plain.cells(rows, columns, forms)]
 
 
-def print_table(columns: Sequence[str], rows: list[list[str]], *, whole: bool) -> None:
+def print_table(
+    columns: Sequence[str], rows: list[list[str]], *, whole: bool, kind: str = ""
+) -> None:
     """Print a table: drawn on a terminal, aligned text elsewhere.
 
     On a terminal that is too narrow, the columns that matter least are left out, and the reader is
@@ -136,7 +142,7 @@ def print_table(columns: Sequence[str], rows: list[list[str]], *, whole: bool) -
         return
     left_out: list[str] = []
     if not whole:
-        columns, rows, left_out = narrow.fitting(columns, rows, narrow.width())
+        columns, rows, left_out = narrow.fitting(columns, rows, narrow.width(), kind=kind)
     if len(rows) > MANY:
         print(narrow.as_text(columns, rows))
     else:

@@ -69,6 +69,27 @@ def _drivers(_: Session) -> Iterable[str]:
     return plugins.names("providers")
 
 
+def _machines(session: Session) -> Iterable[str]:
+    queues = session.read_config().queues
+    return [name for manager, entry in queues.items() for name in (manager, *entry.machines)]
+
+
+def _places(session: Session) -> Iterable[str]:
+    config = session.read_config()
+    return [*config.clouds, *config.queues]
+
+
+def _of_managers(kind: str, field: str) -> Known:
+    """Return what completes a field of the records that queue managers were seen to have."""
+
+    def known(session: Session) -> Iterable[str]:
+        from cloudmesh_sdk.shell.managers import seen
+
+        return [getattr(row, field) for row in seen(session, kind)]
+
+    return known
+
+
 CLOUD = Name(lambda session: session.read_config().clouds)
 SERVER = Name(_records("servers"))
 IMAGE = Name(_records("images"))
@@ -81,6 +102,11 @@ VOLUME = Name(_records("volumes"))
 SNAPSHOT = Name(_records("snapshots"))
 DEFAULT = Name(_default_keys)
 DRIVER = Name(_drivers)
+MACHINE = Name(_machines)
+PLACE = Name(_places)
+QUEUE = Name(_of_managers("queues", "name"))
+JOB = Name(_of_managers("jobs", "id"))
+NODE = Name(_of_managers("nodes", "name"))
 
 
 def clouds_argument(command: F) -> F:
@@ -98,6 +124,36 @@ def clouds_argument(command: F) -> F:
 def cloud_option(command: F) -> F:
     """Add `--cloud NAME`."""
     return click.option("--cloud", type=CLOUD, metavar="NAME", help="Cloud that is meant.")(command)
+
+
+def machines_argument(command: F) -> F:
+    """Add `[MACHINE]…`, or `--machine` as acts have it; none means all."""
+
+    @functools.wraps(command)
+    def both(*args: Any, machines: tuple[str, ...], more: tuple[str, ...], **kwargs: Any) -> Any:
+        return command(*args, machines=(*machines, *more), **kwargs)
+
+    same: Any = {"type": MACHINE, "metavar": "NAME", "multiple": True}
+    text = "The same as MACHINE."
+    made = click.option("-m", "--machine", "more", help=text, **same)(both)
+    return click.argument("machines", type=MACHINE, nargs=-1, metavar="[MACHINE]...")(made)  # type: ignore[return-value]
+
+
+def machine_option(command: F) -> F:
+    """Add `--machine NAME`."""
+    text = "Machine (or queue manager) that is meant."
+    return click.option("-m", "--machine", type=MACHINE, metavar="NAME", help=text)(command)
+
+
+def place_option(command: F) -> F:
+    """Add `--cloud NAME`, which may be a queue manager too."""
+    text = "Cloud (or queue manager) that is meant."
+    return click.option("--cloud", type=PLACE, metavar="NAME", help=text)(command)
+
+
+def jobs_argument(command: F) -> F:
+    """Add `ID…`: ids of jobs, or their names, one at least."""
+    return click.argument("ids", type=JOB, nargs=-1, required=True, metavar="ID...")(command)
 
 
 def servers_argument(command: F) -> F:
@@ -119,7 +175,7 @@ def agreed(session: Session, question: str, *, yes: bool) -> bool:
     return click.confirm(question, err=True)
 
 
-_SHOWN = 5
+SHOWN = 5
 """How many names a question lists."""
 
 
@@ -128,9 +184,9 @@ def question(act: str, records: Sequence[Record]) -> str:
     names = [f"{record.cloud}:{record.name or record.id}" for record in records]
     if len(names) == 1:
         return f"{act} {names[0]}?"
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     what = records[0].kind.replace("_", " ").replace(" ips", " IPs")
-    return f"{act} {len(names)} {what}: {', '.join(names[:_SHOWN])}{more}?"
+    return f"{act} {len(names)} {what}: {', '.join(names[:SHOWN])}{more}?"
 
 
 def pairs(texts: Iterable[str], wanted: str, *, sign: str = "=") -> dict[str, str]:

@@ -69,9 +69,12 @@ def as_csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return file.getvalue().rstrip("\n")
 
 
-def cells(rows: Sequence[Any], columns: Sequence[str]) -> list[list[str]]:
-    """Return the text of every cell."""
-    return [[text(look(row, path)) for path in columns] for row in rows]
+def cells(
+    rows: Sequence[Any], columns: Sequence[str], forms: "Mapping[str, Form] | None" = None
+) -> list[list[str]]:
+    """Return the text of every cell; `forms` say how some columns are to be read by people."""
+    known = {path: (forms or {}).get(path, text) for path in columns}
+    return [[known[path](look(row, path)) for path in columns] for row in rows]
 
 
 def text(value: Any) -> str:
@@ -79,6 +82,29 @@ def text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}".rstrip("0").rstrip(".")
     return cell(value.value if isinstance(value, enum.Enum) else value)
+
+
+Form = Callable[[Any], str]
+"""Returns the text of a value."""
+
+
+def clock(seconds: Any) -> str:
+    """Return seconds as schedulers write them: `4:05`, `1:30:00`, `2-00:00:00`."""
+    if not isinstance(seconds, int):
+        return text(seconds)
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        return f"{days}-{hour:02}:{minute:02}:{second:02}"
+    return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
+
+
+FORMS: Mapping[str, Mapping[str, Form]] = {
+    "jobs": {"elapsed": clock, "walltime": clock},
+    "queues": {"walltime": clock, "default_walltime": clock},
+}
+"""How people read some fields of a kind of records; programs get the numbers."""
 
 
 def as_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

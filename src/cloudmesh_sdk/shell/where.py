@@ -21,7 +21,10 @@ _BOTH: Mapping[str, str] = {"=": "$in", "!=": "$nin"}
 _WORDS: Mapping[str, object] = {"true": True, "false": False, "null": None, "none": None}
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?Z?")
-_TIMES = ("seen", "stale", "missing", "created", "sent", "finished", "at", "lease")
+_TIMES = (
+    "seen", "stale", "missing", "created", "sent", "finished", "at", "lease",
+    "submitted", "started", "ended", "last",
+)  # fmt: skip
 
 
 def parse(texts: Iterable[str], kind: type | None = None) -> Where:
