@@ -20,6 +20,10 @@ REST = 2.0
 _GRACE = 2.0
 """Seconds that a last word to the other side may take."""
 
+_TRIES = 3
+_PAUSE = 0.2
+"""How often a command that was not begun is tried again, and after how many seconds, growing."""
+
 Login = Callable[[], Coroutine[Any, Any, asyncssh.SSHClientConnection]]
 
 
@@ -83,19 +87,22 @@ class Link:
 
     async def _begun(self, asked: Order, session: _Session) -> "asyncssh.SSHClientChannel[bytes]":
         """Begin a command, over a new connection or with fewer beside it where that is needed."""
-        tried = 0
+        alone = 0
         while True:
             connection = await self._open()
             try:
                 return await self._exec(connection, asked, session)
             except _Refused as error:
-                tried += 1
                 if not connection.is_closed() and any(s.channel for s in self._sessions):
                     # it takes fewer sessions than we thought: this place is given up for good
                     await self._room.acquire()
-                elif tried > 1:
+                    continue
+                alone += 1
+                if alone > _TRIES:
                     why = f"{self._where}: {asked.name} was not run: {error}"
                     raise UnavailableError(why) from error
+                # a connection that was closed while nobody used it, or a session that just ended
+                await asyncio.sleep(_PAUSE * (alone - 1))
 
     async def _exec(
         self, connection: asyncssh.SSHClientConnection, asked: Order, session: _Session

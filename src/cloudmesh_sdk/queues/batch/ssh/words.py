@@ -110,7 +110,7 @@ def ending(asked: Order, out: bytes) -> str | None:
     if began is None:
         return None
     process = began[1].decode()
-    return f"exec /bin/sh -c 'kill -KILL -- -{process} || kill -KILL {process}'"
+    return f"exec /bin/sh -c 'kill -s KILL -- -{process} || kill -s KILL {process}'"
 
 
 def _began(asked: Order, out: bytes) -> "re.Match[bytes] | None":
