@@ -26,7 +26,10 @@ MIDDLE = (
     *BELOW, "config", "settings", "providers.base", "queues.base", "queues.arrays", "store.base",
     "store.polls", "operations", "access",
 )  # fmt: skip
-FACE = (*BELOW, "bars", "config", "config_edit", "settings", "sources", "store.base", "mesh", "services")
+FACE = (
+    *BELOW, "bars", "config", "config_edit", "settings", "sources", "store.base", "mesh",
+    "services",
+)  # fmt: skip
 
 KNOWS: Mapping[str, tuple[str, ...]] = {
     # the words everybody uses
