@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -92,14 +93,21 @@ class SlurmLab:
 def running_lab() -> Iterator[SlurmLab]:
     """Give a running lab; one that this block started is stopped at its end, whatever happened."""
     if given:
-        lab = labs.read(Path(given).resolve())
-        if lab is None:
+        found = labs.read(Path(given).resolve())
+        if found is None:
             raise LabError(f"{GIVEN} names {given}, where no lab is; see CONTRIBUTING.md")
-        yield SlurmLab(lab=lab)
+        yield SlurmLab(lab=found)
         return
+    with new_lab() as made:
+        yield made
+
+
+@contextmanager
+def new_lab(**chosen: Any) -> Iterator[SlurmLab]:
+    """Give a lab of one's own (`accounting=True`, `remembered=2`), gone afterwards."""
     # other users' jobs and slurmrestd must come in: not below pytest's own directory
     directory = Path(tempfile.mkdtemp(prefix="cm-slurm-"))
-    lab = Lab(directory=directory, base=labs.free_base())
+    lab = Lab(directory=directory, base=labs.free_base(), **chosen)
     try:
         services.start(lab)
         yield SlurmLab(lab=lab)
@@ -124,24 +132,27 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.labs.slurm_lab", description=__doc__)
     parser.add_argument("verb", choices=("start", "stop", "env"))
     parser.add_argument("directory")
+    parser.add_argument("--accounting", action="store_true", help="with slurmdbd (a new lab)")
     parser.add_argument("--base", type=int, help="the lowest port (a new lab; default: a free one)")
     asked = parser.parse_args(words)
     try:
-        _done(asked.verb, Path(asked.directory).resolve(), asked.base)
+        _done(asked)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _done(verb: str, directory: Path, base: int | None) -> None:
+def _done(asked: argparse.Namespace) -> None:
+    directory = Path(asked.directory).resolve()
     lab = labs.read(directory)
-    if verb == "start":
-        lab = lab or Lab(directory=directory, base=base or labs.free_base())
+    if asked.verb == "start":
+        base = asked.base or labs.free_base()
+        lab = lab or Lab(directory=directory, base=base, accounting=asked.accounting)
         services.start(lab, lambda step: print(step, file=sys.stderr))
     if lab is None:
         raise LabError(f"there is no lab in {directory}")
-    if verb == "stop":
+    if asked.verb == "stop":
         services.stop(lab)
     else:
         _show(SlurmLab(lab=lab))

@@ -63,14 +63,14 @@ def _debian(lab: Lab, packages: list[str]) -> None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise LabError(f"the lab needs packages that are missing; as root: {command}")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with _nothing_started():
+    with nothing_started():
         logged(lab, "apt", "apt-get", "update", "-q", env=env)
         words = ("apt-get", "install", "-y", "-q", "--no-install-recommends")
         logged(lab, "apt", *words, *packages, env=env)
 
 
 @contextmanager
-def _nothing_started() -> Iterator[None]:
+def nothing_started() -> Iterator[None]:
     """Keep Debian from starting what it installs, which would listen on every address."""
     if POLICY.exists():
         yield

@@ -30,6 +30,8 @@ class Lab:
     base: int
     remembered: int = 300
     """Seconds that the controller knows a job after its end (MinJobAge)."""
+    accounting: bool = False
+    """Whether it has slurmdbd and a database."""
 
     @property
     def run(self) -> Path:
@@ -63,15 +65,29 @@ class Lab:
             "sierra": f"{self.base + 20}-{self.base + 23}",
             "interactive": f"{self.base + 30}-{self.base + SPAN - 1}",
             "remembered": str(self.remembered),
+            "accountant": str(self.base + 2),
+            "accounting": self._accounting(),
         }
         return {
             path.name: path.read_text(encoding="utf-8").format_map(words)
             for path in FILES.iterdir()
         }
 
+    def _accounting(self) -> str:
+        if not self.accounting:
+            return "AccountingStorageType=accounting_storage/none"
+        return (
+            "AccountingStorageType=accounting_storage/slurmdbd\n"
+            f"AccountingStorageHost=127.0.0.1\nAccountingStoragePort={self.base + 2}\n"
+            # where its munged listens: AuthInfo does not count for slurmdbd (slurm.conf(5))
+            f"AccountingStoragePass={self.run}/munge.sock\nAccountingStorageTRES=gres/gpu"
+        )
+
     def keep(self) -> None:
         """Write down which lab this is."""
-        kept = {"base": self.base, "remembered": self.remembered}
+        kept = {
+            "base": self.base, "remembered": self.remembered, "accounting": self.accounting,
+        }  # fmt: skip
         (self.directory / "lab.json").write_text(json.dumps(kept))
 
 
@@ -92,7 +108,7 @@ def free_base() -> int:
 
 
 def _used(base: int) -> Iterator[int]:
-    yield from (base, base + 1, *range(base + 10, base + 14), *range(base + 20, base + 24))
+    yield from (*range(base, base + 3), *range(base + 10, base + 14), *range(base + 20, base + 24))
 
 
 def _free(port: int) -> bool:

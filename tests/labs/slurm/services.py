@@ -6,9 +6,11 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import psutil
 from tests.labs.openstack import processes
+from tests.labs.openstack.install import nothing_started
 from tests.labs.openstack.lab import LabError
 from tests.labs.openstack.processes import Process
 from tests.labs.slurm.lab import NODES, REST_USER, Lab
@@ -18,25 +20,29 @@ PACKAGES = (
     "slurm-wlm-jwt-plugin",
 )  # fmt: skip
 NEEDED = ("munged", "slurmctld", "slurmd", "slurmrestd", "squeue", "sbatch")
+ACCOUNTING = ("slurmdbd", "slurm-wlm-mysql-plugin", "mariadb-server", "mariadb-client")
+NEEDED_TO_ACCOUNT = ("slurmdbd", "mariadbd", "mariadb-install-db")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PATIENCE = 60.0
 
 
-def install() -> None:
+def install(lab: Lab) -> None:
     """Install Debian's packages where a program is missing; raises LabError where it cannot."""
-    missing = [name for name in NEEDED if shutil.which(name, path=PATH) is None]
+    needed = (*NEEDED, *(NEEDED_TO_ACCOUNT if lab.accounting else ()))
+    missing = [name for name in needed if shutil.which(name, path=PATH) is None]
     if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise LabError(f"{', '.join(missing)} not found, and only root on Debian can install them")
-    # policy-rc.d is for those who have an init: nothing may start by itself here
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    for words in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES]):
-        done = subprocess.run(
-            ["apt-get", "-q", *words], env=env, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise LabError(f"apt-get {words[0]} failed: {done.stderr.strip()[-500:]}")
+    packages = (*PACKAGES, *(ACCOUNTING if lab.accounting else ()))
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with nothing_started():
+        for words in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+            done = subprocess.run(
+                ["apt-get", "-q", *words], env=env, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise LabError(f"apt-get {words[0]} failed: {done.stderr.strip()[-500:]}")
 
 
 def environment(lab: Lab) -> dict[str, str]:
@@ -66,12 +72,14 @@ def run(
 
 def start(lab: Lab, told: Callable[[str], None] = lambda step: None) -> None:
     """Start what does not run yet, and wait until all nodes are ready for jobs."""
-    install()
+    install(lab)
     _prepare(lab)
     told("starting munged, slurmctld, slurmrestd and a slurmd for each node")
     _launch(lab, "munged")
     processes.wait("munged", (lab.run / "munge.sock").is_socket, PATIENCE)
-    for name in _names()[1:]:
+    if lab.accounting:
+        _account(lab)
+    for name in _NAMES:
         _launch(lab, name)
     processes.wait("slurmrestd", lab.socket.is_socket, PATIENCE)
     processes.wait("all nodes", lambda: ready(lab), PATIENCE)
@@ -96,8 +104,8 @@ def stop(lab: Lab) -> None:
     if running(lab):
         with contextlib.suppress(LabError, subprocess.TimeoutExpired):
             run(lab, "scancel", "--full", "-u", "root", timeout=20)
-    processes.end(lab, _names()[1:])
-    processes.end(lab, _names()[:1])  # munged last: the others still need it
+    for names in (_NAMES, ("slurmdbd",), ("mysql", "munged")):  # the first still need the last
+        processes.end(lab, names)
     processes.end_strays(lab)
     for job in _jobs(lab):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -114,15 +122,42 @@ def without(lab: Lab, name: str) -> Iterator[None]:
         start(lab)
 
 
-def _names() -> list[str]:
-    return ["munged", "slurmctld", *NODES, "slurmrestd"]
+_NAMES = ("slurmctld", *NODES, "slurmrestd")
+"""Daemons of every lab, besides munged, in the order in which they start."""
+
+
+def _account(lab: Lab) -> None:
+    """Start the database and slurmdbd, and tell it of the cluster."""
+    place = lab.directory / "state" / "mysql"
+    if not place.exists():
+        words = ("mariadb-install-db", "--no-defaults", "--user=root", "--skip-test-db")
+        done = subprocess.run([*words, f"--datadir={place}"], capture_output=True, check=False)
+        if done.returncode:
+            raise LabError(f"{words[0]}: {done.stderr.decode()[-500:]}")
+    _launch(lab, "mysql")
+    processes.wait("the database", _database(lab).is_socket, PATIENCE)
+    _launch(lab, "slurmdbd")
+    processes.wait("slurmdbd", lambda: _registered(lab), PATIENCE)
+
+
+def _registered(lab: Lab) -> bool:
+    with contextlib.suppress(LabError):
+        if "lab" not in run(lab, "sacctmgr", "-n", "-P", "show", "cluster").split("|"):
+            run(lab, "sacctmgr", "-i", "add", "cluster", "lab")
+        return True
+    return False
+
+
+def _database(lab: Lab) -> Path:
+    return lab.run / "mysql.sock"
 
 
 def _launch(lab: Lab, name: str) -> None:
     if name == "slurmrestd" and processes.leader(lab, name) is None:
         lab.socket.unlink(missing_ok=True)
     # only the program's own environment is here: variables of ours change what Slurm does
-    processes.start(lab, Process(name=name, argv=_argv(lab, name)), environment(lab))
+    env = {"MYSQL_UNIX_PORT": str(_database(lab))} if name == "slurmdbd" else {}
+    processes.start(lab, Process(name=name, argv=_argv(lab, name), env=env), environment(lab))
 
 
 def _argv(lab: Lab, name: str) -> tuple[str, ...]:
@@ -136,6 +171,12 @@ def _argv(lab: Lab, name: str) -> tuple[str, ...]:
             f"--log-file={place}/log/munged.log", f"--seed-file={place}/state/munge.seed",
         ),
         "slurmctld": ("slurmctld", "-D"),
+        "slurmdbd": ("slurmdbd", "-D"),
+        "mysql": (
+            "mariadbd", "--no-defaults", "--user=root", f"--datadir={place}/state/mysql",
+            f"--socket={_database(lab)}", "--skip-networking", "--skip-grant-tables",
+            "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0",
+        ),
         # jwt alone: rest_auth/local lets anybody at the socket act as the daemon's own user;
         # -s: the plugins for accounting end it where there is no slurmdbd
         "slurmrestd": (
@@ -166,6 +207,7 @@ def _prepare(lab: Lab) -> None:
             path.chmod(mode)
     for name, text in lab.files().items():
         (lab.directory / "etc" / name).write_text(text)
+    (lab.directory / "etc" / "slurmdbd.conf").chmod(0o600)  # else it does not start
     lab.keep()
 
 

@@ -1,14 +1,15 @@
 """The answer of `sacct`: jobs that are over, also those that the controller has forgotten.
 
-Source: sacct(1), 22.05. Its `-P` has no suffix for fields as squeue has, only a delimiter; a record
-ends with its line, so one whose name has a newline goes on in the next.
+Source: sacct(1), 22.05. It parts fields by what we choose, a delimiter of its own kind in each
+call, and records by a newline, which stands between two fields that no user writes.
 """
 
 import logging
+import secrets
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
-from cloudmesh_sdk.errors import BackendError, UnsupportedError
+from cloudmesh_sdk.errors import BackendError, UnavailableError, UnsupportedError
 from cloudmesh_sdk.models import Job
 from cloudmesh_sdk.queues.slurm import states, values
 from cloudmesh_sdk.queues.slurm.tokens import token
@@ -16,29 +17,34 @@ from cloudmesh_sdk.queues.slurm.tokens import token
 _log = logging.getLogger(__name__)
 
 FIELDS = (
-    "JobID", "JobIDRaw", "State", "Reason", "User", "Account", "Partition", "Priority", "NNodes",
-    "NTasks", "NCPUS", "AllocTRES", "ReqTRES", "TimelimitRaw", "NodeList", "Submit", "Start",
-    "End", "ExitCode", "WorkDir", "Comment", "JobName",
+    "JobID", "State", "Reason", "User", "Account", "Partition", "Priority", "NNodes", "NTasks",
+    "NCPUS", "AllocTRES", "ReqTRES", "TimelimitRaw", "NodeList", "Submit", "Start", "End",
+    "WorkDir", "Comment", "JobName", "ExitCode",
 )  # fmt: skip
-_SEPARATOR = "\x1f"
-_EVER = "1970-01-01"
+_EVER = "1970-01-02"
+"""Long ago; the day before is no time for sacct, which then finds nothing."""
+_NEVER = "2100-01-01"
+"""In far future: our clock may be ahead of theirs, and a time after `now` is refused."""
 _OVER = "CD,F,TO,CA,NF,OOM,BF,DL,PR,RV"
 
 
+def delimiter() -> str:
+    """Return what parts the fields of one answer."""
+    return f"\x1f{secrets.token_hex(4)}"
+
+
 def words(
-    *, ids: Collection[str] | None, user: str | None, since: datetime | None
+    *, ids: Collection[str] | None, user: str | None, since: datetime | None, between: str
 ) -> Iterator[str]:
-    """Yield the arguments of sacct."""
-    yield from ("-n", "-P", "-X", f"--delimiter={_SEPARATOR}", f"--format={','.join(FIELDS)}")
+    """Yield the arguments of sacct; `user` may be empty for us, `between` is a delimiter."""
+    yield from ("-n", "-P", "-X", f"--delimiter={between}", f"--format={','.join(FIELDS)}")
+    if user != "":
+        yield "--allusers" if user is None else f"--user={user}"
     if ids is not None:
-        yield f"--jobs={','.join(ids)}"
-    if user is None:
-        yield "--allusers"
-    else:
-        yield f"--user={user}"
+        yield f"--jobs={','.join(ids)}"  # of all times, then
+        return
     start = _EVER if since is None else f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
-    if ids is None:  # with ids sacct looks at all times, and takes no states
-        yield from (f"--starttime={start}", "--endtime=now", f"--state={_OVER}")
+    yield from (f"--starttime={start}", f"--endtime={_NEVER}", f"--state={_OVER}")
 
 
 def is_off(error: BackendError) -> bool:
@@ -46,31 +52,32 @@ def is_off(error: BackendError) -> bool:
     return isinstance(error, UnsupportedError) and "accounting" in str(error)
 
 
-def jobs(cloud: str, answer: bytes) -> list[Job]:
-    """Return the jobs of an answer that are over, oldest first."""
-    found = []
-    for record in _records(answer.decode(errors="replace")):
+def jobs(cloud: str, answer: bytes, *, between: str, since: datetime | None = None) -> list[Job]:
+    """Return the jobs of an answer that are over (since then), oldest first.
+
+    Raises `UnavailableError` where it is cut off.
+    """
+    made = []
+    for record in _records(cloud, answer.decode(errors="replace"), between):
         try:
-            job = _job(cloud, dict(zip(FIELDS, record, strict=True)))
+            made.append(_job(cloud, dict(zip(FIELDS, record, strict=True))))
         except ValueError as error:
             _log.warning("%s: sacct told of a job what cannot be read: %s", cloud, error)
-            continue
-        if job.state.is_over:
-            found.append(job)
-    return sorted(found, key=lambda job: job.ended or datetime.min.replace(tzinfo=UTC))
+    ended = [(job.ended, job) for job in made if job.state.is_over and job.ended is not None]
+    return [job for at, job in sorted(ended, key=lambda each: each[0]) if not since or at >= since]
 
 
-def _records(text: str) -> Iterator[list[str]]:
-    rest = ""
-    for line in text.splitlines():
-        told = f"{rest}\n{line}".split(_SEPARATOR) if rest else line.split(_SEPARATOR)
-        if len(told) < len(FIELDS):
-            rest = _SEPARATOR.join(told)
-            continue
-        # a separator in the name, which stands last
-        most = len(FIELDS) - 1
-        yield [*told[:most], _SEPARATOR.join(told[most:])]
-        rest = ""
+def _records(cloud: str, text: str, between: str) -> Iterator[list[str]]:
+    pieces = text.split(between)
+    each = len(FIELDS) - 1
+    if len(pieces) % each != 1:
+        raise UnavailableError(f"{cloud}: the answer of sacct is cut off or is no list of jobs")
+    first = pieces[0].rpartition("\n")[2]  # what a login says before
+    for start in range(1, len(pieces), each):
+        *middle, last = pieces[start : start + each]
+        end, _, following = last.partition("\n")
+        yield [first, *middle, end]
+        first = following
 
 
 def _job(cloud: str, told: dict[str, str]) -> Job:

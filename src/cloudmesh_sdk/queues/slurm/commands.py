@@ -119,15 +119,16 @@ class CommandTransport(Transport):
         user: str | None = None,
         since: datetime | None = None,
     ) -> Iterable[Job]:
-        words = accounting.words(ids=ids, user=user, since=since)
+        between = accounting.delimiter()
+        words = accounting.words(ids=ids, user=user, since=since, between=between)
         try:
             done = self._run("sacct", *self._cluster, *words, fine=_well)
         except BackendError as error:
             if ids is None or not accounting.is_off(error):
                 raise
             # what the controller still remembers (MinJobAge) is all that there is
-            return (job for job in self.jobs(ids=ids) if job.state.is_over)
-        return accounting.jobs(self._name, done.out)
+            return (job for job in self.jobs(ids=ids, user=user) if job.state.is_over)
+        return accounting.jobs(self._name, done.out, between=between, since=since)
 
     def _listed(self, fields: Collection[str], filters: Iterable[str]) -> Iterator[Job]:
         form = lines.Format(fields=tuple(fields))

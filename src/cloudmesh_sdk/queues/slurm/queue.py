@@ -4,7 +4,7 @@ import importlib.util
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from cloudmesh_sdk.errors import (
     ConfigError,
     ConflictError,
     NotFoundError,
+    UnsupportedError,
 )
 from cloudmesh_sdk.models import Health, Job, JobRequest, JobState, Node, QueueInfo
 from cloudmesh_sdk.queues.base import HasHistory
@@ -23,6 +24,8 @@ from cloudmesh_sdk.queues.slurm.refusals import refusal
 from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
 from cloudmesh_sdk.queues.slurm.transport import Transport
 
+_LATELY = timedelta(days=1)
+"""How far back a job is looked for by its token, where the controller has forgotten it."""
 _WAITS = (JobState.PENDING, JobState.HELD)
 
 
@@ -68,8 +71,17 @@ class SlurmQueue(CommandQueue, HasHistory):
     def find(self, token: str) -> Job | None:
         mine = self._transport.jobs(user="")
         found = next((job for job in mine if job.token == token), None)
-        whole = found is not None and found.array is not None
-        return self.job(found.array) if whole else found  # type: ignore[union-attr,arg-type]
+        if found is None:
+            return self._past(token)
+        return found if found.array is None else self.job(found.array)
+
+    def _past(self, token: str) -> Job | None:
+        """Return a job that the controller has forgotten already, where there is accounting."""
+        try:
+            past = self._transport.history(user="", since=datetime.now(UTC) - _LATELY)
+        except UnsupportedError:
+            return None
+        return next((job for job in past if job.token == token), None)
 
     def cancel(self, job: Job) -> None:
         self._transport.cancel(job)

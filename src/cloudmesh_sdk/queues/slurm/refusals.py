@@ -25,7 +25,7 @@ _TABLE: tuple[tuple[type[BackendError], tuple[str, ...]], ...] = (
     (UnavailableError, (
         r"Unable to contact slurm controller", r"connect failure", r"Connection refused",
         r"Socket timed out", r"Zero Bytes were transmitted", r"Insane message length",
-        r"backup controller", r"in standby", r"being reconfigured", r"slurmdbd: ",
+        r"backup controller", r"in standby", r"being reconfigured", r"slurm_persist_conn_open",
     )),
     (UnsupportedError, (
         r"command not found", r": not found$", r"accounting storage is disabled",

@@ -68,7 +68,10 @@ class Transport(abc.ABC):
         user: str | None = None,  # noqa: ARG002
         since: datetime | None = None,  # noqa: ARG002
     ) -> Iterable[Job]:
-        """Yield jobs from the accounting; raises `UnsupportedError` where there is none."""
+        """Yield jobs from the accounting; raises `UnsupportedError` where there is none.
+
+        `user` may be empty, for the one that we are there.
+        """
         raise UnsupportedError("this way of asking Slurm does not reach its accounting")
 
     def close(self) -> None:  # noqa: B027 - most have nothing to give back
