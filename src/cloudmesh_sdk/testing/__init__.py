@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     )
     from cloudmesh_sdk.testing.cloud import CloudSuite as CloudSuite
     from cloudmesh_sdk.testing.clouds import CANARY as CANARY, Many as Many
+    from cloudmesh_sdk.testing.queue import QueueSuite as QueueSuite
+    from cloudmesh_sdk.testing.queue_abilities import (
+        HistorySuite as HistorySuite,
+        OutputSuite as OutputSuite,
+    )
     from cloudmesh_sdk.testing.server import (
         LOST as LOST,
         Loopback as Loopback,
@@ -65,6 +70,8 @@ _HOMES = {
     ),
     "cloud": ("CloudSuite",),
     "clouds": ("CANARY", "Many"),
+    "queue": ("QueueSuite",),
+    "queue_abilities": ("HistorySuite", "OutputSuite"),
     "server": ("LOST", "Loopback", "Proxy", "Reply", "Request", "closed_port", "silence"),
     "store": ("StoreSuite",),
     "suite": ("Suite",),
