@@ -74,9 +74,8 @@ class QueueFaultPromises(QueueFixtures):
             list(refused.jobs())
         check_line(caught.value)
         assert not caught.value.transient
-        assert (
-            CANARY not in f"{caught.value!r} {caught.value.__cause__!r} {refused!r} {caplog.text}"
-        )
+        told = f"{caught.value!r} {caught.value.__cause__!r} {refused!r} {caplog.text}"
+        assert CANARY not in told
 
     def test_a_manager_that_is_down_is_unavailable(self, unreachable: Queue) -> None:
         for ask in (unreachable.check, lambda: list(unreachable.jobs())):
