@@ -37,6 +37,12 @@ class Proxy:
             for end in pair:
                 _reset(end)
 
+    def inject(self, data: bytes) -> None:
+        """Send something to all clients that is not the server's."""
+        for client, _ in self._pairs:
+            with contextlib.suppress(OSError):
+                client.sendall(data)
+
     def silence(self) -> None:
         """Pass nothing on any more, and say nothing: a cable that was pulled."""
         self._silent.set()

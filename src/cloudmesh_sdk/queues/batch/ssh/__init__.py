@@ -10,7 +10,7 @@ from cloudmesh_sdk.errors import BackendTimeoutError
 from cloudmesh_sdk.queues.batch.commands import Commands, Done
 from cloudmesh_sdk.queues.batch.ssh import words
 from cloudmesh_sdk.queues.batch.ssh.link import Link
-from cloudmesh_sdk.queues.batch.ssh.login import login, where
+from cloudmesh_sdk.queues.batch.ssh.login import log_in, where
 from cloudmesh_sdk.queues.batch.ssh.loop import LoopThread
 
 
@@ -23,7 +23,7 @@ class Ssh(Commands):
 
     def __init__(self, settings: Any) -> None:
         self.where = where(settings)
-        self._login = partial(login, settings)
+        self._login = partial(log_in, settings)
         self._lock = threading.Lock()
         self._open: tuple[LoopThread, Link] | None = None
 

@@ -28,7 +28,7 @@ def where(settings: Any) -> str:
     return f"{settings.user}@{settings.host}" if settings.user else str(settings.host)
 
 
-async def login(settings: Any) -> asyncssh.SSHClientConnection:
+async def log_in(settings: Any) -> asyncssh.SSHClientConnection:
     """Log in; raises our errors. A host that is not known is not trusted."""
     try:
         _look_at_files(settings)
