@@ -210,7 +210,11 @@ class BatchQueue(CommandQueue):
             raise UnsupportedError(f"there is no command {words[0]} at {self._commands.where}")
         if done.status != 0:
             raise self._refusal(done)
-        return self._submitted(request, done)
+        try:
+            return self._submitted(request, done)
+        except BackendError as error:
+            # it took the job: what comes now says nothing of that
+            raise UnavailableError(f"{self.name} took a job, but: {error}") from error
 
 
 _NO_COMMAND = 127
