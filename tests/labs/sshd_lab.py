@@ -18,6 +18,7 @@ from typing import Any
 
 import attrs
 import psutil
+import pytest
 from tests.labs.openstack import processes
 from tests.labs.openstack.lab import LabError
 
@@ -165,12 +166,22 @@ def install() -> None:
             raise LabError(f"apt-get {words[0]} failed: {done.stderr.strip()[-500:]}")
 
 
+def installed() -> None:
+    """Install what is missing; where nobody may, the test is left out, which fails in CI."""
+    try:
+        install()
+    except LabError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
 @contextmanager
 def running_sshd(
     directory: Path, *lines: str, env: Mapping[str, str] | None = None
 ) -> Iterator[Sshd]:
     """Give an sshd that ends with the block."""
-    install()
+    installed()
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd's own, which an init makes
     made = Sshd(directory=directory, port=free_port())

@@ -1,26 +1,13 @@
 """A real sshd for the tests of commands over SSH."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.labs.openstack.lab import LabError
-from tests.labs.sshd_lab import Sshd, install, running_sshd
+from tests.labs.sshd_lab import Sshd, running_sshd
 from tests.labs.sshd_proxy import Proxy, proxy
 
 from cloudmesh_sdk.queues.batch.ssh import Ssh
-
-
-@pytest.fixture(scope="session")
-def installed() -> None:
-    """Have the programs; where nobody may install them the tests are left out, not so in CI."""
-    try:
-        install()
-    except LabError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture(autouse=True)
@@ -30,14 +17,14 @@ def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared_sshd(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+def shared_sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """An sshd for all tests that leave it as it is."""
     with running_sshd(tmp_path_factory.mktemp("sshd")) as made:
         yield made
 
 
 @pytest.fixture
-def sshd(installed: None, tmp_path: Path) -> Iterator[Sshd]:
+def sshd(tmp_path: Path) -> Iterator[Sshd]:
     """An sshd of the test's own."""
     place = tmp_path / "sshd"
     place.mkdir()
