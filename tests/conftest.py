@@ -2,9 +2,9 @@
 
 import pytest
 from tests.labs.openstack_lab import openstack_lab
-from tests.labs.slurm_lab import slurm_lab
+from tests.labs.slurm_lab import _slurm_accounting_lab, slurm_accounting_lab, slurm_lab
 
-__all__ = ["openstack_lab", "slurm_lab"]
+__all__ = ["_slurm_accounting_lab", "openstack_lab", "slurm_accounting_lab", "slurm_lab"]
 
 LABS = ("slurm", "openstack")
 """Markers of tests on a lab, in the order in which they run after all others."""

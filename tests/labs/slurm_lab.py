@@ -121,10 +121,29 @@ def new_lab(**chosen: Any) -> Iterator[SlurmLab]:
 def slurm_lab() -> Iterator[SlurmLab]:
     """Give the running lab, and take variables of Slurm's from outside away."""
     with running_lab() as lab, pytest.MonkeyPatch.context() as patch:
-        for name in [n for n in os.environ if n.startswith(("SLURM_", "SBATCH_", "SQUEUE_"))]:
-            patch.delenv(name)
-        patch.setenv("SLURM_CONF", lab.environment["SLURM_CONF"])
+        _enter(lab, patch)
         yield lab
+
+
+@pytest.fixture(scope="session")
+def _slurm_accounting_lab() -> Iterator[SlurmLab]:
+    with new_lab(accounting=True) as lab:
+        yield lab
+
+
+@pytest.fixture
+def slurm_accounting_lab(
+    _slurm_accounting_lab: SlurmLab, monkeypatch: pytest.MonkeyPatch
+) -> SlurmLab:
+    """Give a lab with accounting, in place of `slurm_lab`, for one test."""
+    _enter(_slurm_accounting_lab, monkeypatch)
+    return _slurm_accounting_lab
+
+
+def _enter(lab: SlurmLab, patch: pytest.MonkeyPatch) -> None:
+    for name in [n for n in os.environ if n.startswith(("SLURM_", "SBATCH_", "SQUEUE_"))]:
+        patch.delenv(name)
+    patch.setenv("SLURM_CONF", lab.environment["SLURM_CONF"])
 
 
 def main(words: list[str]) -> int:

@@ -164,6 +164,11 @@ def test_a_job_that_is_gone_is_cancelled_already(fakes: Fakes) -> None:
     assert fakes.calls("scancel") == [["7"]]
 
 
+def test_a_user_who_is_none_has_no_jobs(fakes: Fakes) -> None:
+    fakes.command("sacct", "sys.stderr.write('sacct: fatal: Invalid user id: me\\n'); sys.exit(1)")
+    assert list(fakes.queue().history(user="me")) == []
+
+
 def test_a_running_job_is_not_held(fakes: Fakes) -> None:
     known(fakes, {"JobID": "7", "State": "RUNNING"})
     with pytest.raises(ConflictError, match="job 7 is running; only one that waits"):

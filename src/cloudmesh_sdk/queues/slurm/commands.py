@@ -122,7 +122,7 @@ class CommandTransport(Transport):
         between = accounting.delimiter()
         words = accounting.words(ids=ids, user=user, since=since, between=between)
         try:
-            done = self._run("sacct", *self._cluster, *words, fine=_well)
+            done = self._run("sacct", *self._cluster, *words, fine=_known)
         except BackendError as error:
             if ids is None or not accounting.is_off(error):
                 raise
@@ -192,8 +192,10 @@ def _well(done: Done) -> bool:
 
 
 def _known(done: Done) -> bool:
-    """Tell whether an answer is one; that there is no such job is one, too."""
-    return _well(done) or (refusals.GONE.search(done.why) is not None and not done.out.strip())
+    """Tell whether an answer is one; that there is no such job or user is one, too."""
+    if _well(done) or done.out.strip():
+        return _well(done)
+    return any(said.search(done.why) for said in (refusals.GONE, refusals.NOBODY))
 
 
 def _over(done: Done) -> bool:

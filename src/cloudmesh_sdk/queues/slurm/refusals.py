@@ -21,6 +21,9 @@ from cloudmesh_sdk.queues.batch import Done
 GONE = re.compile(r"Invalid job id|already completing or completed|No such file", re.IGNORECASE)
 """The job is over or unknown, which is what a cancel wanted."""
 
+NOBODY = re.compile(r"Invalid user(?: id)?: ")
+"""There is no such user, who then has no jobs."""
+
 _TABLE: tuple[tuple[type[BackendError], tuple[str, ...]], ...] = (
     (UnavailableError, (
         r"Unable to contact slurm controller", r"connect failure", r"Connection refused",
