@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.mesh.manager import Manager
 from tests.shell.calling import Cm, Program
 
 from cloudmesh_sdk.shell.result import run
@@ -64,3 +65,31 @@ def program(environment: dict[str, str]) -> Program:
         )
 
     return call
+
+
+SHARED = """\
+profile: {{username: albert}}
+queues:
+  fg:
+    driver: memory
+    interval: 0
+    machines:
+      india: {{queues: [batch, long]}}
+      sierra: {{nodes: "s[001-003]"}}
+  alone: {{driver: memory, interval: 0, defaults: {{queue: mixed}}}}
+  spare: {{driver: memory, active: false}}
+"""
+
+
+@pytest.fixture
+def managers(session: Session, config: Path) -> dict[str, Manager]:
+    """Two queue managers whose jobs a test puts in; two machines share the first one, `fg`."""
+    config.write_text(SHARED.format())
+    found = {name: Manager(name) for name in ("fg", "alone")}
+    session.mesh.queues._open.update(found)
+    return found
+
+
+@pytest.fixture
+def fg(managers: dict[str, Manager]) -> Manager:
+    return managers["fg"]

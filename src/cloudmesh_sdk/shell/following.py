@@ -12,6 +12,9 @@ from cloudmesh_sdk.tables import visible
 _PAUSES = (1.0, 8.0)
 """Seconds between two looks, at first and where nothing comes for long."""
 
+_ENDS = {"failed": "failed", "timeout": "ran out of time", "cancelled": "was cancelled"}
+"""How it is said that a job did not end well, by its state."""
+
 _HALF = "\ufffd"
 """What the beginning of a character is read as whose rest is not written yet."""
 
@@ -55,7 +58,8 @@ def ended(job: Job) -> int:
     why = [f"exit code {job.exit_code}"] if job.exit_code else []
     why += [f"signal {job.signal}"] if job.signal else []
     why += [job.reason] if job.reason else []
-    note(f"{job.manager}: {job.id} {job.name}: {job.state.value} {' '.join(why)}".rstrip())
+    said = f" ({', '.join(why)})" if why else ""
+    note(f"{job.manager}: {job.id} {job.name} {_ENDS.get(job.state, 'is over')}{said}")
     return codes.ERROR
 
 

@@ -36,6 +36,7 @@ job_command.command("submit", context_settings={"allow_interspersed_args": False
 @job_command.command("list")
 @click.option("--mine/--all", help="Only your own jobs; those of all users (as it is).")
 @click.option("--user", metavar="NAME", multiple=True, help="Only of this user.")
+@click.option("--open", "is_open", is_flag=True, help="Only those that are not over.")
 @click.option("--state", type=click.Choice(_STATES), multiple=True, help="Only in this state.")
 @click.option("--queue", type=params.QUEUE, metavar="NAME", multiple=True, help="In this queue.")
 @click.option("--account", metavar="NAME", multiple=True, help="Charged to this account.")
@@ -54,9 +55,10 @@ def list_jobs(
     strict: bool,
     limit: int | None,
     mine: bool,
+    is_open: bool,
     **options: Any,
 ) -> int:
-    """List the jobs of MACHINE (of all), of all users.
+    """List the jobs of MACHINE (of all), of all users, over or not, as long as it lists them.
 
     All who look share one list, which is at most as old as the manager's interval says; --refresh
     asks no sooner.
@@ -66,13 +68,19 @@ def list_jobs(
     return show_batch(
         session, Job, machines, look,
         lambda names, sort: session.mesh.jobs(names, sort=sort, **asked),
-        strict=strict, limit=limit, keep=_own(session) if mine else lambda _: True,
+        strict=strict, limit=limit, keep=_kept(session, mine=mine, is_open=is_open),
     )  # fmt: skip
 
 
-def _own(session: Session) -> Callable[[Job], bool]:
-    accounts = {manager: account(session, manager) for manager in session.mesh.config.queues}
-    return lambda job: job.user == accounts[job.manager]
+def _kept(session: Session, *, mine: bool, is_open: bool) -> Callable[[Job], bool]:
+    """Return whether a job is to be shown; the mesh is not asked that."""
+    managers = session.mesh.config.queues if mine else ()
+    accounts = {manager: account(session, manager) for manager in managers}
+
+    def keep(job: Job) -> bool:
+        return not ((mine and job.user != accounts[job.manager]) or (is_open and job.state.is_over))
+
+    return keep
 
 
 @job_command.command("info")

@@ -100,8 +100,18 @@ def clock(seconds: Any) -> str:
     return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
 
 
+_SHORT = 32
+"""Characters of a name that a table shows: anybody may call a job as long as he likes."""
+
+
+def short(name: Any) -> str:
+    """Return a text as far as a table has room for it."""
+    said = text(name)
+    return said if len(said) <= _SHORT else f"{said[: _SHORT - 1]}…"
+
+
 FORMS: Mapping[str, Mapping[str, Form]] = {
-    "jobs": {"elapsed": clock, "walltime": clock},
+    "jobs": {"elapsed": clock, "walltime": clock, "name": short},
     "queues": {"walltime": clock, "default_walltime": clock},
 }
 """How people read some fields of a kind of records; programs get the numbers."""
