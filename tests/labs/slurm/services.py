@@ -164,6 +164,7 @@ def _argv(lab: Lab, name: str) -> tuple[str, ...]:
     if name in NODES:
         return ("slurmd", "-D", "-N", name)
     place = lab.directory
+    interfaces = "openapi/v0.0.37,openapi/v0.0.38" + ",openapi/dbv0.0.38" * lab.accounting
     table: Mapping[str, tuple[str, ...]] = {
         "munged": (
             "munged", "-F", "--force", f"--key-file={place}/etc/munge.key",
@@ -182,7 +183,7 @@ def _argv(lab: Lab, name: str) -> tuple[str, ...]:
         "slurmrestd": (
             "setpriv", f"--reuid={REST_USER}", f"--regid={REST_USER}", "--clear-groups",
             "env", "SLURM_JWT=daemon", "slurmrestd", "-a", "rest_auth/jwt",
-            "-s", "openapi/v0.0.37,openapi/v0.0.38",
+            "-s", interfaces,
             lab.url.removeprefix("http://"), f"unix:{lab.socket}",
         ),
     }  # fmt: skip
