@@ -108,7 +108,7 @@ class SlurmPromises(QueueSuite, HistorySuite, OutputSuite):
     def lossy(
         self, opened: Opened, queue: SlurmQueue, slurm_accounting_lab: SlurmLab, tmp_path: Path
     ) -> Iterator[SlurmQueue]:
-        slurm_accounting_lab.as_user(tmp_path, "root")
+        slurm_accounting_lab.as_user(tmp_path, "root")  # a lab of our own: all jobs are ours
         (tmp_path / "sbatch").write_text(ONCE)
         yield opened(path=str(tmp_path))
         slurm_accounting_lab.run("scancel", "--user=root")

@@ -44,20 +44,25 @@ def opened(slurm_lab: SlurmLab) -> Iterator[Opened]:
 
 
 @pytest.fixture
-def queue(opened: Opened, slurm_lab: SlurmLab) -> Iterator[SlurmQueue]:
-    yield opened()
-    for user in ("root", slurm_lab.other_user):
-        slurm_lab.run("scancel", "-u", user)
+def token() -> str:
+    """How the tokens of a test begin: what it submits is cancelled by that."""
+    return uuid4().hex
 
 
 @pytest.fixture
-def asked(slurm_lab: SlurmLab) -> Asked:
+def queue(opened: Opened, token: str) -> Iterator[SlurmQueue]:
+    yield (queue := opened())
+    for job in queue.jobs():
+        if (job.token or "").startswith(token) and not job.state.is_over:
+            queue.cancel(job)
+
+
+@pytest.fixture
+def asked(slurm_lab: SlurmLab, token: str) -> Asked:
     def asked(*command: str, **more: Any) -> JobRequest:
         what = {} if "script" in more else {"command": command or ("true",)}
-        workdir = str(slurm_lab.jobs)
-        return JobRequest(
-            **{"name": "one", "token": uuid4().hex, "workdir": workdir, **what, **more}
-        )
+        said = {"name": "one", "token": f"{token}-{uuid4().hex}", "workdir": str(slurm_lab.jobs)}
+        return JobRequest(**{**said, **what, **more})
 
     return asked
 
@@ -264,12 +269,13 @@ def test_a_job_whose_answer_was_lost_is_not_doubled(
     ],
 )  # fmt: skip
 def test_what_slurm_refuses_is_said_in_one_line(
-    queue: SlurmQueue, asked: Asked, more: dict[str, Any], error: type[BackendError]
+    queue: SlurmQueue, asked: Asked, token: str, more: dict[str, Any], error: type[BackendError]
 ) -> None:
     with pytest.raises(error, match=r"^hpc: sbatch: [^\n]+$"):
         queue.submit(asked(**more))
     # of some that it refused Slurm keeps a record, which failed
-    assert [job for job in queue.jobs() if job.name == "one" and not over(job)] == []
+    mine = [job for job in queue.jobs() if (job.token or "").startswith(token)]
+    assert [job for job in mine if not over(job)] == []
 
 
 def test_a_queue_that_is_not_for_all_says_so(
@@ -288,14 +294,12 @@ def test_what_is_not_there_is_not_found(queue: SlurmQueue) -> None:
 
 
 def test_names_that_nobody_would_think_of_harm_no_other_job(
-    queue: SlurmQueue, asked: Asked, slurm_lab: SlurmLab
+    queue: SlurmQueue, asked: Asked, token: str, slurm_lab: SlurmLab
 ) -> None:
     names = [b"latin-\xe9", b"two\nlines", b"a,b|c;d\te\x1ff\x1e\n12\x1fg", b"'\"`$(id)`", b"%j %x"]
     request = asked("true", held=True)
-    made = [
-        slurm_lab.run("sbatch", "--hold", "--parsable", b"-J" + name, send="#!/bin/sh\ntrue\n")
-        for name in names
-    ]
+    words = ("sbatch", "--hold", "--parsable", f"--comment=cloudmesh:{token}")
+    made = [slurm_lab.run(*words, b"-J" + name, send="#!/bin/sh\n") for name in names]
     good = queue.submit(request)
     seen = {job.id: job.name for job in queue.jobs()}
     assert seen[good.id] == "one"

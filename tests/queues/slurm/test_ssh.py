@@ -31,20 +31,20 @@ def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
 
 
-class TestSlurmOverSsh(SlurmPromises):
-    @pytest.fixture(scope="class")
-    def sshd(
-        self,
-        _slurm_accounting_lab: SlurmLab,
-        tmp_path_factory: pytest.TempPathFactory,
-    ) -> Iterator[Sshd]:
-        env = _slurm_accounting_lab.environment
-        with running_sshd(tmp_path_factory.mktemp("sshd"), env=env) as made:
-            yield made
+@pytest.fixture(scope="module")
+def accounting_sshd(
+    _slurm_accounting_lab: SlurmLab, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sshd]:
+    """An sshd whose sessions find the Slurm with accounting."""
+    env = _slurm_accounting_lab.environment
+    with running_sshd(tmp_path_factory.mktemp("sshd"), env=env) as made:
+        yield made
 
+
+class TestSlurmOverSsh(SlurmPromises):
     @pytest.fixture
-    def settings(self, sshd: Sshd) -> Mapping[str, Any]:
-        return settings_of(sshd)
+    def settings(self, accounting_sshd: Sshd) -> Mapping[str, Any]:
+        return settings_of(accounting_sshd)
 
 
 BEFORE = """#!/bin/sh
