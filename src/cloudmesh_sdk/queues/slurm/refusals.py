@@ -73,13 +73,16 @@ def failed(done: Done) -> bool:
 def refusal(name: str, done: Done) -> BackendError:
     """Return the error of a command that failed; `name` is that of the manager."""
     said = _said(done.err) or _said(done.out[:200])
-    kind = next((error for found, error in _FOUND if found.search(said)), None)
-    if kind is None:
-        # 255: sbatch did not understand an option, and has asked nobody
-        kind = InvalidRequestError if done.status in (1, 255) and said else UnavailableError
+    # 255: sbatch did not understand an option, and has asked nobody
+    other = InvalidRequestError if done.status in (1, 255) and said else UnavailableError
     command = _command(done)
     why = said or f"it ended with status {done.status} and said nothing"
-    return kind(f"{name}: {command}: {why}")
+    return (kind(said) or other)(f"{name}: {command}: {why}")
+
+
+def kind(said: str) -> type[BackendError] | None:
+    """Return which error Slurm's own words mean, None for none that we know."""
+    return next((error for found, error in _FOUND if found.search(said)), None)
 
 
 def _said(words: bytes) -> str:
