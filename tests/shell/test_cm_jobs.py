@@ -19,6 +19,7 @@ from cloudmesh_sdk.models import Job, JobState
 from cloudmesh_sdk.shell.following import print_text
 from cloudmesh_sdk.shell.moments import moment
 from cloudmesh_sdk.shell.narrow import fitting
+from cloudmesh_sdk.shell.plain import id_of
 from cloudmesh_sdk.shell.session import Session
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -45,7 +46,7 @@ def busy(managers: dict[str, Manager]) -> Manager:
     fg = managers["fg"]
     fg.put("1", user="albert", account="bio")
     fg.put("2", user="berta", queues=("long",), state=JobState.PENDING, walltime=5400)
-    fg.put("3_[1-9]", user="berta", array="3", indices="1-9", count=9, state=JobState.HELD)
+    fg.put("3", user="berta", array="3", indices="1-9", count=9, state=JobState.HELD)
     fg.put("4", user="albert", state=JobState.DONE, name="fit")
     fg.put("5", user="berta", queues=("batch", "mixed"), state=JobState.PENDING)
     managers["alone"].put("6", user="carl")
@@ -55,14 +56,14 @@ def busy(managers: dict[str, Manager]) -> Manager:
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        ("", ["6", "1", "2", "3_[1-9]", "4", "5"]),
-        ("fg", ["1", "2", "3_[1-9]", "4", "5"]),
+        ("", ["6", "1", "2", "3", "4", "5"]),
+        ("fg", ["1", "2", "3", "4", "5"]),
         ("sierra", ["5"]),
         ("-m alone -m sierra", ["6", "5"]),
-        ("--user berta", ["2", "3_[1-9]", "5"]),
+        ("--user berta", ["2", "3", "5"]),
         ("--user carl --user albert", ["6", "1", "4"]),
-        ("--state pending --state held", ["2", "3_[1-9]", "5"]),
-        ("--open fg", ["1", "2", "3_[1-9]", "5"]),
+        ("--state pending --state held", ["2", "3", "5"]),
+        ("--open fg", ["1", "2", "3", "5"]),
         ("--queue long", ["2"]),
         ("--account bio", ["1"]),
         ("--name fit", ["4"]),
@@ -70,7 +71,7 @@ def busy(managers: dict[str, Manager]) -> Manager:
         ("--where native.of=4", ["4"]),
         ("--where machine~sierra", ["5"]),
         ("--where submitted<2020-01-01", []),
-        ("--sort -id fg", ["5", "4", "3_[1-9]", "2", "1"]),
+        ("--sort -id fg", ["5", "4", "3", "2", "1"]),
         ("--sort -id --limit 2 fg", ["5", "4"]),
         ("--where state=pending --limit 1", ["2"]),
     ],
@@ -89,8 +90,8 @@ def test_ones_own_jobs_are_those_of_the_account_at_each_manager(
     opened = dict(session.mesh.queues._open)
     config.write_text(text)
     session.mesh.queues._open.update(opened)
-    assert ids(cm, "job list --mine") == ["6", "2", "3_[1-9]", "5"]
-    assert ids(cm, "job list --mine --all fg") == ["1", "2", "3_[1-9]", "4", "5"]
+    assert ids(cm, "job list --mine") == ["6", "2", "3", "5"]
+    assert ids(cm, "job list --mine --all fg") == ["1", "2", "3", "4", "5"]
 
 
 def test_an_array_is_one_row_or_many(cm: Cm, busy: Manager) -> None:
@@ -574,3 +575,16 @@ def test_a_manager_that_does_not_answer_an_act_is_told(
     result = cm("job cancel 1")
     assert result.exit_code == 7
     assert "the controller is down" in result.error
+
+
+@pytest.mark.parametrize(
+    ("id", "indices", "said"),
+    [
+        ("12", "", "12"),
+        ("12", "3,7-100", "12_[3,7-100]"),
+        ("12[].host", "1-9", "12[1-9].host"),
+        ("12", "1,3,5,7,9,11,13,15,17,19,21,23", "12_[1,3,5,7,9,11,13,15,17,19,21…"),
+    ],
+)
+def test_a_row_for_several_of_an_array_says_which(id: str, indices: str, said: str) -> None:  # noqa: A002
+    assert id_of(Job(cloud="fg", id=id, name="", state=JobState.PENDING, indices=indices)) == said

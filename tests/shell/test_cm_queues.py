@@ -86,7 +86,7 @@ def test_who_has_no_manager_is_told_where_one_would_stand(cm: Cm, config: Path) 
 def test_queues_are_shown_with_their_totals(cm: Cm, fg: Manager) -> None:
     fg.put("1", queues=("batch",))
     fg.put("2", queues=("batch", "mixed"), state=JobState.PENDING)
-    fg.put("3_[1-40]", queues=("long",), state=JobState.HELD, array="3", indices="1-40", count=40)
+    fg.put("3", queues=("long",), state=JobState.HELD, array="3", indices="1-40", count=40)
     found = {row["name"]: row for row in rows(cm, "queue info fg")}
     assert {name: row["totals"] for name, row in found.items()} == {
         "batch": {"running": 1, "pending": 1}, "long": {"held": 40}, "mixed": {"pending": 1},

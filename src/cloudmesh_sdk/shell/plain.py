@@ -72,9 +72,13 @@ def as_csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def cells(
     rows: Sequence[Any], columns: Sequence[str], forms: "Mapping[str, Form] | None" = None
 ) -> list[list[str]]:
-    """Return the text of every cell; `forms` say how some columns are to be read by people."""
-    known = {path: (forms or {}).get(path, text) for path in columns}
-    return [[known[path](look(row, path)) for path in columns] for row in rows]
+    """Return the text of every cell; `forms` say how people read some columns."""
+    known = [(forms or {}).get(path) or _as_it_is(path) for path in columns]
+    return [[form(row) for form in known] for row in rows]
+
+
+def _as_it_is(path: str) -> "Form":
+    return lambda row: text(look(row, path))
 
 
 def text(value: Any) -> str:
@@ -85,13 +89,16 @@ def text(value: Any) -> str:
 
 
 Form = Callable[[Any], str]
-"""Returns the text of a value."""
+"""Returns the text of a cell for a record."""
+
+_SHORT = 32
+"""Characters of a name that a table shows: anybody may call a job as long as he likes."""
 
 
-def clock(seconds: Any) -> str:
+def clock(seconds: int | None) -> str:
     """Return seconds as schedulers write them: `4:05`, `1:30:00`, `2-00:00:00`."""
-    if not isinstance(seconds, int):
-        return text(seconds)
+    if seconds is None:
+        return ""
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)
@@ -100,21 +107,29 @@ def clock(seconds: Any) -> str:
     return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
 
 
-_SHORT = 32
-"""Characters of a name that a table shows: anybody may call a job as long as he likes."""
-
-
-def short(name: Any) -> str:
+def short(said: str) -> str:
     """Return a text as far as a table has room for it."""
-    said = text(name)
     return said if len(said) <= _SHORT else f"{said[: _SHORT - 1]}…"
 
 
+def id_of(job: Any) -> str:
+    """Return the id of a job, with the indices of those of an array that it stands for."""
+    if not job.indices:
+        return str(job.id)
+    bracket = f"[{job.indices}]"
+    return short(job.id.replace("[]", bracket) if "[]" in job.id else f"{job.id}_{bracket}")
+
+
 FORMS: Mapping[str, Mapping[str, Form]] = {
-    "jobs": {"elapsed": clock, "walltime": clock, "name": short},
-    "queues": {"walltime": clock, "default_walltime": clock},
+    "jobs": {
+        "id": id_of,
+        "name": lambda job: short(job.name),
+        "elapsed": lambda job: clock(job.elapsed),
+        "walltime": lambda job: clock(job.walltime),
+    },
+    "queues": {"walltime": lambda queue: clock(queue.walltime)},
 }
-"""How people read some fields of a kind of records; programs get the numbers."""
+"""How people read some columns of a kind of records; programs get what stands there."""
 
 
 def as_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -46,5 +46,5 @@ def show_fields(fields: list[tuple[str, str]], native: Any = None) -> None:
 
 def _fields(record: Any) -> list[tuple[str, str]]:
     names = [field.name for field in attrs.fields(type(record)) if field.name != "native"]
-    forms = {**plain.FORMS.get(getattr(record, "kind", ""), {}), "name": plain.text}
-    return [(name, forms.get(name, plain.text)(getattr(record, name))) for name in names]
+    times = dict.fromkeys(("walltime", "default_walltime"), plain.clock)
+    return [(name, times.get(name, plain.text)(getattr(record, name))) for name in names]
