@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
-from cloudmesh_sdk.bars import Bars, by_machine
+from cloudmesh_sdk.bars import MARKS, Bars, by_machine
 from cloudmesh_sdk.models import Job, JobState
 
 
@@ -26,7 +26,7 @@ def test_jobs_count_at_each_of_their_machines() -> None:
 def test_the_longest_bar_has_the_whole_width_and_others_their_share() -> None:
     india, sierra = str(by_machine(JOBS)).splitlines()
     assert india == f"india   {'█' * 30}{'░' * 10}  30 running, 10 pending"
-    assert sierra == f"sierra  {'░' * 10}?  10 pending, 1 failed"
+    assert sierra == f"sierra  {'░' * 10}x  10 pending, 1 failed"
 
 
 def test_one_job_of_many_thousands_is_still_to_be_seen() -> None:
@@ -34,6 +34,15 @@ def test_one_job_of_many_thousands_is_still_to_be_seen() -> None:
     ((_, drawn, said),) = bars.parts()
     assert drawn == [("running", 1), ("pending", 40)]
     assert said == "1 running, 100,000 pending"
+
+
+def test_every_state_has_a_mark_and_a_colour() -> None:
+    every = Bars(rows={"a": {state.value: 1 for state in JobState}})
+    ((_, drawn, _),) = every.parts()
+    assert len({MARKS[state] for state, _ in drawn}) == len(JobState)
+    picture = ET.fromstring(every._repr_html_())
+    colours = {part.get("fill") for part in picture.iter("{http://www.w3.org/2000/svg}rect")}
+    assert len(colours) == len(JobState)
 
 
 def test_no_jobs_are_no_bars() -> None:

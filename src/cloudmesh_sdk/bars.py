@@ -15,8 +15,9 @@ WIDTH = 40
 
 MARKS: Mapping[str, str] = {
     "running": "█", "exiting": "▓", "suspended": "▒", "pending": "░", "held": "·",
+    "done": "=", "failed": "x", "timeout": "!", "cancelled": "-", "unknown": "?",
 }  # fmt: skip
-"""What states are drawn with, where there is no colour; others with `?`."""
+"""What states are drawn with, in their order."""
 
 _COLOURS: Mapping[str, str] = {
     "running": "#2e8b57", "exiting": "#8fbc8f", "suspended": "#d2a03c", "pending": "#4682b4",
@@ -70,7 +71,7 @@ class Bars:
         longest = max((len(name) for name, _, _ in found), default=0)
         lines = []
         for name, drawn, said in found:
-            bar = "".join(MARKS.get(state, "?") * length for state, length in drawn)
+            bar = "".join(MARKS[state] * length for state, length in drawn)
             lines.append(f"{visible(name).ljust(longest)}  {bar}{' ' if bar else ''} {said}")
         return "\n".join(lines)
 
@@ -100,8 +101,7 @@ def by_machine(jobs: Iterable[Counted]) -> Bars:
 
 def in_order(counts: Mapping[str, int]) -> dict[str, int]:
     """Return numbers of jobs by state: what runs first, then what waits, as a bar has them."""
-    known = [*MARKS, *(s.value for s in JobState if s.value not in MARKS)]
-    return {state: counts[state] for state in known if counts.get(state)}
+    return {state: counts[state] for state in MARKS if counts.get(state)}
 
 
 def words(counts: Mapping[str, int]) -> str:
@@ -123,7 +123,7 @@ def _bar(name: str, counts: Mapping[str, int], top: int, most: int) -> str:
         wide = max(1.0, number * _LENGTH / most)
         found.append(
             f'<rect x="{left:.1f}" y="{top}" width="{wide:.1f}" height="{_BAR}" '
-            f'fill="{_COLOURS.get(state, "#dddddd")}">'
+            f'fill="{_COLOURS[state]}">'
             f"<title>{label}: {number:,} {html.escape(state)}</title></rect>"
         )
         left += wide

@@ -43,7 +43,7 @@ def draw_bars(bars: Bars) -> None:
     for name, drawn, said in bars.parts():
         bar = Text()
         for state, length in drawn:
-            bar.append(MARKS.get(state, "?") * length, style=style("state", state))
+            bar.append(MARKS[state] * length, style=style("state", state))
         table.add_row(Text(visible(name), style="bold"), bar, Text(said))
     _console().print(table)
 
