@@ -3,6 +3,9 @@
 `-O` cuts a field at 20 characters unless it has a suffix (squeue(1)). Each has 0x1f, the last one
 a mark of its own kind in each call: names and comments may hold anything, newlines too, and must
 harm no record but their own. What users write stands last, so that all else can be read anyhow.
+
+squeue puts those of an array that wait into one line, also where one of them alone is held; only
+`--array` tells them apart, which makes 100,000 lines of an array of 100,000.
 """
 
 import logging
@@ -91,7 +94,9 @@ def job(cloud: str, told: dict[str, str]) -> Job:
         tasks=values.number(told["NumTasks"]),
         cores=values.number(told["NumCPUs"]),
         memory=values.memory(told["tres-alloc"]),
-        gpus=_gpus(told, nodes),
+        gpus=values.all_gpus(
+            told["tres-alloc"], told["tres-per-job"], told["tres-per-node"], nodes
+        ),
         walltime=values.seconds(told["TimeLimit"]),
         hosts=values.text(told["NodeList"]) or "",
         array=array,
@@ -134,27 +139,10 @@ def _id(told: dict[str, str], array: str | None, task: int | None) -> str:
     return told["JobID"]
 
 
-def _gpus(told: dict[str, str], nodes: int | None) -> int | None:
-    """Return the GPUs of a job: what it got, else what it asked for."""
-    if "gpu" not in told["tres-alloc"] + told["tres-per-job"] + told["tres-per-node"]:
-        return None
-    got = values.gpus(told["tres-alloc"]) or values.gpus(told["tres-per-job"])
-    if got is not None:
-        return got
-    each = values.gpus(told["tres-per-node"])
-    return None if each is None else each * (nodes or 1)
-
-
 def with_files(job: Job, told: dict[str, str]) -> Job:
     """Return a job with where it writes to."""
     workdir = values.text(told["WorkDir"])
-    known = {
-        "j": told["JobID"],
-        "A": job.array or told["JobID"],
-        "a": None if job.index is None else str(job.index),
-        "x": job.name,
-        "u": job.user,
-    }
+    known = places(job, told["JobID"])
 
     def file(field: str) -> str | None:
         pattern = values.text(told[field])
@@ -167,3 +155,14 @@ def with_files(job: Job, told: dict[str, str]) -> Job:
     return attrs.evolve(
         job, workdir=workdir, output=output, error=None if error == output else error
     )
+
+
+def places(job: Job, number: str) -> dict[str, str | None]:
+    """Return what `%j`, `%A` ... mean in a file name of a job that has a number of its own."""
+    return {
+        "j": number,
+        "A": job.array or number,
+        "a": None if job.index is None else str(job.index),
+        "x": job.name,
+        "u": job.user,
+    }

@@ -94,6 +94,17 @@ def gpus(word: str) -> int | None:
     return sum(found) if found else None
 
 
+def all_gpus(allocated: str, per_job: str, per_node: str, nodes: int | None) -> int | None:
+    """Return the GPUs of a job on all its nodes: what it got, else what it asked for."""
+    if "gpu" not in allocated and "gpu" not in per_job and "gpu" not in per_node:
+        return None
+    got = gpus(allocated) or gpus(per_job)
+    if got is not None:
+        return got
+    each = gpus(per_node)
+    return None if each is None else each * (nodes or 1)
+
+
 def ended(word: str) -> tuple[int | None, int | None]:
     """Return exit code and signal: of `3:0` (newer, sacct) or of a status of wait(2) (22.05)."""
     code, colon, killer = word.partition(":")
