@@ -106,6 +106,10 @@ class Sshd:
             self.process.kill()
             self.process.wait()
             self.process = None
+        self.kill_commands()
+
+    def kill_commands(self) -> None:
+        """End what runs in its sessions."""
         for command in self.commands():
             with contextlib.suppress(psutil.NoSuchProcess):
                 command.kill()

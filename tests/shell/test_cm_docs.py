@@ -8,6 +8,9 @@ from pathlib import Path
 import click
 import pytest
 
+from cloudmesh_sdk import Config, plugins
+from cloudmesh_sdk.references import is_reference
+from cloudmesh_sdk.settings import build
 from cloudmesh_sdk.shell import codes
 from cloudmesh_sdk.shell.app import app
 from cloudmesh_sdk.shell.session import Session
@@ -38,7 +41,7 @@ def test_the_table_names_every_command_and_no_other() -> None:
         assert sorted(named) == sorted(commands(app, "cm", ctx))
 
 
-@pytest.mark.parametrize("page", ["shell.md", "openstack.md"])
+@pytest.mark.parametrize("page", ["shell.md", "openstack.md", "queues.md"])
 def test_every_example_is_a_command_line_that_parses(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     lines = re.findall(r"^\$ cm (.*)$", text, re.MULTILINE)
@@ -52,3 +55,14 @@ def test_every_example_is_a_command_line_that_parses(page: str) -> None:
                 assert found is not None, line
                 group = found
             group.make_context("cm", words, parent=ctx)
+
+
+def test_every_configuration_of_the_page_about_queues_is_one() -> None:
+    text = (DOCS / "queues.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    entries = [entry for block in blocks for entry in Config.parse(block).queues.values()]
+    assert {"local", "slurm", "pbs"} == {entry.driver for entry in entries}
+    for entry in entries:
+        settings = plugins.load("queues", entry.driver).Settings
+        options = {k: v for k, v in entry.options.items() if not is_reference(v)}
+        assert build(settings, options, where=entry.name)

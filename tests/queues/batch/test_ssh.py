@@ -205,8 +205,7 @@ def test_closing_under_a_command_leaves_it_in_doubt(shared_sshd: Sshd) -> None:
         ssh.close()
         with pytest.raises(BackendTimeoutError):
             run.result()
-    for left in shared_sshd.commands(["sleep", "4714"]):
-        left.kill()
+    shared_sshd.kill_commands()
 
 
 def _connections(port: int) -> int:

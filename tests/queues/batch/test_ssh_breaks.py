@@ -39,8 +39,7 @@ def broken(ssh: Ssh, sshd: Sshd, how: Callable[[], None]) -> None:
         ssh.run(LONG, timeout=60)
     thread.join()
     assert time.monotonic() - begun < 30
-    for left in sshd.commands(LONG):
-        left.kill()
+    sshd.kill_commands()
 
 
 def test_the_end_of_the_session_leaves_a_command_in_doubt_and_the_next_opens_again(

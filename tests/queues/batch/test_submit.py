@@ -120,8 +120,7 @@ def test_what_is_still_not_there_after_long_is_handed_in_again(
 
     def cut() -> None:
         sshd.cut()
-        for command in sshd.commands():
-            command.kill()  # it will never be made
+        sshd.kill_commands()  # it will never be made
 
     thread = broken(scheduler, cut)
     with pytest.raises(BackendTimeoutError):

@@ -185,7 +185,10 @@ if sys.argv[1] == "ping":
 else:
     print("ClusterName             = india\\nSLURM_VERSION           = 22.05.8")
 """)  # fmt: skip
+    fakes.command("sdiag", "print(f'sdiag output at Mon ({int(time.time()) - 90})')")
     health = fakes.queue().check()
+    assert health.skew is not None
+    assert 88 < health.skew < 93
     assert (health.service, health.version, health.identity) == ("hpc", "22.05.8", "here at india")
     fakes.command("scontrol", DOWN)
     with pytest.raises(UnavailableError, match="at host is DOWN"):

@@ -1,6 +1,8 @@
 """Slurm by its commands: `squeue`, `sbatch`, `scontrol` ..., here or over SSH."""
 
+import re
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -22,6 +24,7 @@ from cloudmesh_sdk.queues.slurm.environment import AS_USER
 from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
 from cloudmesh_sdk.queues.slurm.transport import Transport
 
+_TIME = re.compile(r"^sdiag output at .*\((\d+)\)", re.MULTILINE)
 HEDGE = 2.0
 """Seconds after which a command that has not answered makes us ask whether anybody is there."""
 
@@ -63,7 +66,14 @@ class CommandTransport(Transport):
             service=self._name,
             version=told.get("SLURM_VERSION", ""),
             identity=f"{self._where.where} at {told.get('ClusterName', '?')}",
+            skew=self._skew(),
         )
+
+    def _skew(self) -> float | None:
+        """Return how far our clock is ahead of the controller's, to the second."""
+        asked = time.time()
+        found = _TIME.search(self._run("sdiag", fine=_any).text)
+        return None if found is None else float(round(asked) - int(found[1]))
 
     def jobs(self, *, ids: Collection[str] | None = None, user: str | None = None) -> Iterator[Job]:
         filters: list[str] = []

@@ -81,7 +81,9 @@ def is_here(settings: SlurmSettings) -> bool:
     return host.startswith(_LOOPBACK)
 
 
-def whole(pool: urllib3.HTTPConnectionPool, response: urllib3.BaseHTTPResponse, end: float) -> bytes:
+def whole(
+    pool: urllib3.HTTPConnectionPool, response: urllib3.BaseHTTPResponse, end: float
+) -> bytes:
     """Return the body, read as it comes: neither silence nor a trickle outlasts `end`.
 
     `end` is of `time.monotonic`; raises `ReadTimeoutError`.
