@@ -119,9 +119,10 @@ def reached(lab: Any) -> Iterator[dict[str, str]]:
 
     given = {"BENCH_URL": lab.url, "BENCH_TOKEN": lab.token(), **lab.environment}
     with tempfile.TemporaryDirectory(prefix="cm-") as folder, running_sshd(Path(folder)) as sshd:
+        login = sshd.settings()
         given |= {
-            "BENCH_HOST": sshd.host, "BENCH_PORT": str(sshd.port),
-            "BENCH_IDENTITY": str(sshd.identity), "BENCH_KNOWN_HOSTS": str(sshd.known_hosts),
+            "BENCH_HOST": str(login.host), "BENCH_PORT": str(login.port),
+            "BENCH_IDENTITY": str(login.identity), "BENCH_KNOWN_HOSTS": str(login.known_hosts),
         }  # fmt: skip
         yield {**os.environ, **given}
 

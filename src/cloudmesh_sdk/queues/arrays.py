@@ -4,7 +4,7 @@ The other way, one record for a whole array, is made of those that its parts hav
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -19,6 +19,8 @@ _FIRST = (
 )  # fmt: skip
 """What the whole is where one of its parts is that: over when all are, done when all are done."""
 
+_OF_ARRAY = re.compile(r"(?P<array>\d+)(?:_|\[)(?P<index>\d{1,10})\]?(?P<host>.*)")
+"""The id of one of an array, as Slurm and as PBS write it."""
 _PART = re.compile(r"(\d{1,10})(?:-(\d{1,10})(?::(\d{1,10}))?)?")
 
 
@@ -48,6 +50,16 @@ def expanded(job: Job) -> Iterator[Job]:
         for index in part:
             made = _id(job.array or job.id, index)
             yield attrs.evolve(job, id=made, index=index, indices="", count=1)
+
+
+def holds(job: Job, ids: Collection[str]) -> bool:
+    """Tell whether a record stands for several of an array, and one of some ids is among them."""
+    if not job.indices:
+        return False
+    wanted = [_OF_ARRAY.fullmatch(id) for id in ids]  # noqa: A001
+    own = (job.array or job.id).replace("[]", "")
+    found = [int(one["index"]) for one in wanted if one and one["array"] + one["host"] == own]
+    return any(index in some for index in found for some in indices(job.indices))
 
 
 def whole(parts: Sequence[Job]) -> Job:

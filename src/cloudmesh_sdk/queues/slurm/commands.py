@@ -82,7 +82,7 @@ class CommandTransport(Transport):
         if ids is not None and len(ids) == 1:
             filters.append(f"--jobs={next(iter(ids))}")
         for job in self._listed(lines.LISTED, filters):
-            if ids is None or not _names(job).isdisjoint(ids) or _among(job, ids):
+            if ids is None or not _names(job).isdisjoint(ids) or arrays.holds(job, ids):
                 yield job
 
     def job(self, id: str) -> Job:  # noqa: A002
@@ -217,17 +217,6 @@ def _names(job: Job) -> set[str]:
     """Return the ids by which Slurm knows a job: its own, that of its array or its siblings."""
     told = job.native
     return {job.id, told["JobID"], told["ArrayJobID"], told["HetJobID"]}
-
-
-def _among(job: Job, ids: Collection[str]) -> bool:
-    """Tell whether one of some ids is among those of an array that a record stands for."""
-    if not job.indices:
-        return False
-    wanted = {id.partition("_")[2] for id in ids if id.startswith(f"{job.array}_")}  # noqa: A001
-    return bool(wanted) and any(
-        int(index) in some for index in wanted if index.isdecimal()
-        for some in arrays.indices(job.indices)
-    )  # fmt: skip
 
 
 def _whole(found: list[Job]) -> Job:

@@ -152,7 +152,7 @@ def _chosen(queue: SlurmQueue, settings: SlurmSettings) -> Transport:
     if wanted == "pyslurm":
         from cloudmesh_sdk.queues.slurm.pyslurm_api import PyslurmTransport
 
-        return PyslurmTransport(queue, settings)
+        return PyslurmTransport(queue.name, settings, queue._count)
     from cloudmesh_sdk.queues.slurm.commands import CommandTransport
 
     return CommandTransport(queue.name, settings, queue._run, queue._commands)

@@ -21,7 +21,7 @@ from cloudmesh_sdk.queues.slurm import refusals
 _NUMBERS = ("error_number", "error_code", "errno", "code")
 _TEXTS = ("error", "description", "string", "message")
 
-_BY_NUMBER: Mapping[int, type[BackendError]] = {
+BY_NUMBER: Mapping[int, type[BackendError]] = {
     1: AuthError,  # EPERM: 25.11, another user's job
     1007: AuthError,  # SLURM_PROTOCOL_AUTHENTICATION_ERROR
     2002: AuthError,  # ESLURM_USER_ID_MISSING .. ESLURM_ACCESS_DENIED
@@ -40,7 +40,7 @@ _BY_STATUS: Mapping[int, type[BackendError]] = {
 }
 _SILENT = -1
 """SLURM_ERROR: 22.05 says no more than that of a token that it does not like."""
-_GONE = frozenset({2017, 2021})
+GONE = frozenset({2017, 2021})
 """No such job; already completing or completed."""
 _SHOWN = 200
 
@@ -71,21 +71,21 @@ def is_gone(data: Any) -> bool:
     """
     statuses = [entry.get("error") or {} for entry in entries_of(data, "status")]
     entries = [*entries_of(data), *(each for each in statuses if isinstance(each, dict))]
-    return bool(entries) and all(_number(entry) in _GONE for entry in entries)
+    return bool(entries) and all(_number(entry) in GONE for entry in entries)
 
 
 def _kind(status: int, entries: Sequence[Mapping[str, Any]], said: str) -> type[BackendError]:
     numbers = [_number(entry) for entry in entries]
     if status == 500 and numbers and set(numbers) == {_SILENT}:  # noqa: PLR2004
         return AuthError
-    if (known := next((_BY_NUMBER[n] for n in numbers if n in _BY_NUMBER), None)) is not None:
-        return known
+    if known := [BY_NUMBER[n] for n in numbers if n in BY_NUMBER]:
+        return known[0]
     return refusals.kind(said) or _BY_STATUS.get(status, UnavailableError)
 
 
-def _number(entry: Mapping[str, Any]) -> int | None:
+def _number(entry: Mapping[str, Any]) -> int:
     value = next((entry[name] for name in _NUMBERS if name in entry), None)
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) else 0
 
 
 def _said(entry: Mapping[str, Any]) -> str:
