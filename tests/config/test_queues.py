@@ -21,6 +21,12 @@ queues:
   laptop: {driver: local, active: false}
 """
 
+TWICE = """
+queues:
+  a: {driver: pbs, machines: {m: {queues: [q]}}}
+  b: {driver: pbs, machines: {m: {queues: [q]}}}
+"""
+
 
 def test_an_entry_is_read_whole() -> None:
     queues = Config.parse(SHARED).queues
@@ -66,11 +72,7 @@ def test_what_is_left_out_is_gentle_and_shared() -> None:
             "clouds: {india: {driver: memory}}\nqueues: {india: {driver: slurm}}",
             "the name is taken by cloud india",
         ),
-        (
-            "queues: {a: {driver: pbs, machines: {m: {queues: [q]}}}, b: {driver: pbs,"
-            + " machines: {m: {queues: [q]}}}}",
-            "the name is taken by queue manager a",
-        ),
+        (TWICE, "the name is taken by queue manager a"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(text: str, message: str) -> None:
