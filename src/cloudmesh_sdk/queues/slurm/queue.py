@@ -114,6 +114,14 @@ class SlurmQueue(CommandQueue, HasHistory):
     ) -> Iterable[Job]:
         return self._transport.history(ids=ids, user=user, since=since)
 
+    def output(self, job: Job, *, error: bool = False, tail: int | None = None) -> str:
+        if not self._transport.reads_files:
+            raise UnsupportedError(
+                f"{self.name}: what jobs write cannot be read from here, for slurmrestd sends no "
+                "files; set a host that has them, to log in to"
+            )
+        return super().output(job, error=error, tail=tail)
+
     def close(self) -> None:
         self._transport.close()
         super().close()

@@ -4,6 +4,7 @@ Its error entries have a text in `error` or `description` and a number in `error
 `error_code` or `errno`; 22.05 uses all of these. Numbers are Slurm's own.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,10 +39,18 @@ _BY_STATUS: Mapping[int, type[BackendError]] = {
     429: ThrottledError,
     511: AuthError,
 }
+_OF_TOKEN = frozenset({401, 511})
 _SILENT = -1
 """SLURM_ERROR: 22.05 says no more than that of a token that it does not like."""
-GONE = frozenset({2017, 2021})
-"""No such job; already completing or completed."""
+GONE = frozenset({2017, 2021, 2084})
+"""No such job; already completing or completed; already finished."""
+_REFUSALS = ((2000, 2999), (9000, 9999))
+"""Numbers of what the controller (ESLURM_...) and slurmrestd refuse; below are troubles on the way
+to the controller."""
+_WELL = re.compile(r"job array update from \S+ failed")
+"""What 22.05 says, with neither a number nor an error, of an update of an array that went well."""
+UNCHANGED = "No job changes since"
+"""What newer versions warn of where nothing changed."""
 _SHOWN = 200
 
 
@@ -53,15 +62,16 @@ def fault(name: str, what: str, status: int, data: Any, text: str) -> BackendErr
     entries = entries_of(data)
     if status < 400 and not entries:  # noqa: PLR2004 - client and server errors begin there
         return None
-    said = "; ".join(dict.fromkeys(filter(None, map(_said, entries)))) or _line(text)
-    kind = _kind(status, entries, said)
-    return kind(f"{name}: {what}: {said or f'HTTP {status} and nothing more'}")
+    words = "; ".join(dict.fromkeys(filter(None, map(said, entries)))) or _line(text)
+    kind = _kind(status, entries, words)
+    return kind(f"{name}: {what}: {words or f'HTTP {status} and nothing more'}")
 
 
 def entries_of(data: Any, field: str = "errors") -> Sequence[Mapping[str, Any]]:
     """Return the errors in an answer."""
     found = data.get(field) if isinstance(data, dict) else None
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    listed = found if isinstance(found, list) else []
+    return [entry for entry in listed if isinstance(entry, dict) and not _is_well(entry)]
 
 
 def is_gone(data: Any) -> bool:
@@ -71,25 +81,50 @@ def is_gone(data: Any) -> bool:
     """
     statuses = [entry.get("error") or {} for entry in entries_of(data, "status")]
     entries = [*entries_of(data), *(each for each in statuses if isinstance(each, dict))]
-    return bool(entries) and all(_number(entry) in GONE for entry in entries)
+    return bool(entries) and all(number(entry) in GONE for entry in entries)
 
 
-def _kind(status: int, entries: Sequence[Mapping[str, Any]], said: str) -> type[BackendError]:
-    numbers = [_number(entry) for entry in entries]
-    if status == 500 and numbers and set(numbers) == {_SILENT}:  # noqa: PLR2004
+def says_unchanged(data: Any) -> bool:
+    """Tell whether an answer without jobs says that nothing changed."""
+    warned = any(UNCHANGED in said(entry) for entry in entries_of(data, "warnings"))
+    return warned and not data.get("jobs")
+
+
+def refuses_token(status: int, data: Any) -> bool:
+    """Tell whether an answer says that who we are is not believed."""
+    numbers = [number(entry) for entry in entries_of(data)]
+    return status in _OF_TOKEN or _is_silent(status, numbers)
+
+
+def _is_silent(status: int, numbers: Sequence[int]) -> bool:
+    return status == 500 and bool(numbers) and set(numbers) == {_SILENT}  # noqa: PLR2004
+
+
+def _is_well(entry: Mapping[str, Any]) -> bool:
+    well = _WELL.fullmatch(str(entry.get("description", "")))
+    return well is not None and not number(entry) and "error" not in entry
+
+
+def _kind(status: int, entries: Sequence[Mapping[str, Any]], words: str) -> type[BackendError]:
+    numbers = [number(entry) for entry in entries]
+    if _is_silent(status, numbers):
         return AuthError
     if known := [BY_NUMBER[n] for n in numbers if n in BY_NUMBER]:
         return known[0]
-    return refusals.kind(said) or _BY_STATUS.get(status, UnavailableError)
+    if (found := refusals.kind(words) or _BY_STATUS.get(status)) is not None:
+        return found
+    refused = any(low <= n <= high for n in numbers for low, high in _REFUSALS)
+    return InvalidRequestError if refused else UnavailableError
 
 
-def _number(entry: Mapping[str, Any]) -> int:
+def number(entry: Mapping[str, Any]) -> int:
+    """Return the number of an entry, 0 where it has none."""
     value = next((entry[name] for name in _NUMBERS if name in entry), None)
     return value if isinstance(value, int) else 0
 
 
-def _said(entry: Mapping[str, Any]) -> str:
-    """Return what an entry says: its error, and what it was about where that says more."""
+def said(entry: Mapping[str, Any]) -> str:
+    """Return what an entry says, as one line: what it was about, and its error."""
     texts = [_line(str(entry[name])) for name in _TEXTS if entry.get(name)]
     return ": ".join(dict.fromkeys(reversed(texts)))
 

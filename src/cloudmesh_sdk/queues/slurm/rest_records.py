@@ -20,6 +20,7 @@ from cloudmesh_sdk.queues.slurm.rest_values import (
     ended,
     minutes,
     number,
+    part,
     text,
     time,
     word,
@@ -170,9 +171,9 @@ def _flat(cloud: str, told: Mapping[str, Any]) -> QueueInfo:
 
 def _nested(cloud: str, told: Mapping[str, Any]) -> QueueInfo:
     """Return a partition from v0.0.39 on; these do not tell which is the default one."""
-    most, least = _part(told, "maximums"), _part(told, "minimums")
-    nodes, tier = _part(told, "nodes"), _part(told, "priority")
-    state = words_of(_part(told, "partition").get("state"))
+    most, least = part(told, "maximums"), part(told, "minimums")
+    nodes, tier = part(told, "nodes"), part(told, "priority")
+    state = words_of(part(told, "partition").get("state"))
     return QueueInfo(
         cloud=cloud,
         id=told["name"],
@@ -180,20 +181,15 @@ def _nested(cloud: str, told: Mapping[str, Any]) -> QueueInfo:
         state=states.queue_state(state[0] if state else ""),
         nodes=number(nodes.get("total")),
         hosts=nodes.get("configured") or "",
-        cores=number(_part(told, "cpus").get("total")),
+        cores=number(part(told, "cpus").get("total")),
         memory=count(most.get("partition_memory_per_node")),
         walltime=minutes(most.get("time")),
-        default_walltime=minutes(_part(told, "defaults").get("time")),
+        default_walltime=minutes(part(told, "defaults").get("time")),
         min_nodes=count(least.get("nodes")),
         max_nodes=number(most.get("nodes")),
         priority=number(tier.get("tier")),
         native=told,
     )
-
-
-def _part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = told.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _id(told: Mapping[str, Any], array: int | None, task: int | None) -> str:

@@ -4,7 +4,7 @@ A wrapped number is `{"set": true, "infinite": false, "number": 5}`. What is rea
 a value looks, not by a version: so one set of functions reads every family, also what is mixed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -70,6 +70,12 @@ def words_of(value: Any) -> list[str]:
 def text(value: Any) -> str | None:
     """Return a text, None where it says nothing."""
     return None if value is None else values.text(str(value))
+
+
+def part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return what stands under a name, empty where that is nothing with names of its own."""
+    found = told.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def ended(value: Any) -> tuple[int | None, int | None]:

@@ -21,6 +21,11 @@ class Transport(abc.ABC):
     def native(self) -> Any:
         """What it asks with."""
 
+    @property
+    def reads_files(self) -> bool:
+        """Whether the files that jobs write are where the queue's commands run."""
+        return True
+
     @abc.abstractmethod
     def ping(self) -> Health:
         """Ask whether the controller lives, as quickly as can be; raises `UnavailableError`."""
