@@ -12,7 +12,7 @@ class QueueSuite(QueueListPromises, JobLifePromises, QueueFaultPromises):
 
     Fixtures to give: `queue`, an open driver; and queues in trouble: `refused`, `unreachable`,
     `hanging`, `garbage`, `unknown_state`, `lossy`. What cannot be given is named in `lacks` with
-    the reason. `second`, `given`, `patience`, `step`, `absent`, `shortest`, `overtime`,
+    the reason. `second`, `given`, `patience`, `step`, `absent`, `shortest`, `overtime`, `waits`,
     `index_variable`, `deadline`, `margin` and `strange` may be overridden.
     """
 

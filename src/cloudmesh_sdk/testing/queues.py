@@ -6,11 +6,12 @@ from contextlib import suppress
 from typing import Any, ClassVar
 from uuid import uuid4
 
+import attrs
 import pytest
 
 from cloudmesh_sdk.errors import BackendError, NotFoundError
 from cloudmesh_sdk.models import Job, JobRequest, JobState
-from cloudmesh_sdk.queues.arrays import expanded
+from cloudmesh_sdk.queues.arrays import expanded, whole
 from cloudmesh_sdk.queues.base import HasHistory, Queue
 from cloudmesh_sdk.testing.suite import Suite, wanted
 
@@ -48,6 +49,8 @@ class QueueFixtures(Suite):
 
     index_variable: ClassVar[str] = "$SLURM_ARRAY_TASK_ID"
     """Where a job of an array finds its index, as a shell reads it."""
+    waits: ClassVar[tuple[str, ...]] = ("after", "afterok", "afternotok", "afterany")
+    """How a job can wait for another here; `afterany` is the least."""
 
     @pytest.fixture
     def queue(self) -> Queue:
@@ -92,7 +95,10 @@ class QueueFixtures(Suite):
             found = list(queue.history(ids=[job.id]))
             if not found:
                 raise
-            return found[0]
+            now = whole(found)
+            # of an array some may be over that accounting does not tell of yet
+            all_told = now.count >= job.count
+            return now if all_told else attrs.evolve(now, state=JobState.UNKNOWN)
 
     def until(self, queue: Queue, job: Job, reached: Callable[[Job], bool]) -> Job:
         """Wait until a job is as it should be; return it."""

@@ -199,6 +199,7 @@ class SmallQueue(Queue, HasHistory, HasOutput):
         if request.array and arrays.size(request.array) > MOST:
             raise InvalidRequestError(f"an array has {MOST:,} jobs at most, not {request.array}")
         text = scripts.script(request)
+        scripts.after(request)  # raises on a way of waiting that is none
         self.calls += 1
         with self._scheduler.table.change() as jobs:
             same = [row for row in jobs.values() if row["token"] == request.token]
