@@ -356,6 +356,16 @@ def test_a_part_of_an_array_is_meant_by_its_indices(mesh: Mesh, manager: Manager
     assert ids(mesh.cancel_jobs("12_[2-3]")) == ["12_2", "12_3"]
 
 
+def test_the_name_of_an_array_means_all_of_it(mesh: Mesh, manager: Manager, alone: Manager) -> None:
+    for index in range(1, 5):
+        manager.put(f"12_{index}", name="sweep", array="12", index=index)
+    (whole,) = mesh.find_jobs("sweep")
+    assert (whole.id, whole.indices, whole.count) == ("12", "1-4", 4)
+    alone.put("13_1", name="sweep", array="13", index=1)
+    with pytest.raises(InvalidRequestError, match="5 jobs are called 'sweep'"):
+        mesh.find_jobs("sweep")
+
+
 def test_one_that_is_new_is_found_though_no_list_has_it(
     make: Make, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:

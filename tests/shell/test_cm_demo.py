@@ -60,6 +60,8 @@ def test_the_demo_shows_every_step_and_leaves_nothing(place: Path) -> None:
         assert re.search(rf"^{cloud} +{name} +stopped", done.stdout, re.MULTILINE)
         assert re.search(rf"^{cloud} +{name} +deleted", done.stdout, re.MULTILINE)
     assert '"instanceId"' in done.stdout
+    assert "\nhello from a job\n" in done.stdout
+    assert re.search(r"^laptop +2_3 +sweep .* done ", done.stdout, re.MULTILINE)
     assert done.stdout.endswith("nothing is left.\n")
     assert files(place) == []
 

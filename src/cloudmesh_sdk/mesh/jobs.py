@@ -21,7 +21,7 @@ from cloudmesh_sdk.mesh.polling import DEADLINE
 from cloudmesh_sdk.mesh.vanished import learn, shown
 from cloudmesh_sdk.models import Health, Job
 from cloudmesh_sdk.operations import see
-from cloudmesh_sdk.queues.arrays import indices
+from cloudmesh_sdk.queues.arrays import indices, whole
 from cloudmesh_sdk.queues.base import HasHistory, HasOutput, Queue
 from cloudmesh_sdk.store.base import Query
 
@@ -149,6 +149,8 @@ class Jobs:
             for job in placed
             if (own := chosen.get(job.cloud)) is None or own & set(job.machines)
         ]
+        if len(mine) > 1 and mine[0].array and len({(job.cloud, job.array) for job in mine}) == 1:
+            return [whole(mine)]
         if len(mine) > 1:
             choices = ", ".join(f"{job.cloud}:{job.id}" for job in mine[:5])
             raise InvalidRequestError(

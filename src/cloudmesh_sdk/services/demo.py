@@ -1,4 +1,4 @@
-"""A mesh to look at, all of it on this machine: an embedded MongoDB and four small clouds."""
+"""A mesh to look at, all on this machine: an embedded MongoDB, four small clouds and a queue."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
+import psutil
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.mesh import Mesh
@@ -18,7 +19,8 @@ SECRET = ("CLOUDMESH_DEMO_SECRET", "demo")
 """The variable that the demo's configuration refers to, and what it holds."""
 
 _CONFIG = """\
-# Made by cm demo: two regions of an EC2 server on loopback, a cloud of libcloud, one in a file.
+# Made by cm demo: two regions of an EC2 server on loopback, a cloud of libcloud, one in a file,
+# and a queue whose jobs run on this machine.
 profile: {{username: demo, prefix: demo}}
 store: {{directory: "{directory}/mongo", linger: {linger}}}
 clouds:
@@ -38,12 +40,16 @@ clouds:
     honours_token: false
   dummy: {{driver: libcloud, provider: dummy, key: demo}}
   lab: {{driver: memory, servers: 2, boot: 2, file: "{directory}/lab.json"}}
+queues:
+  laptop: {{driver: local, directory: "{directory}/queue", slots: 2, interval: 0}}
 defaults: {{cloud: east}}
 """
 
 ALREADY_THERE: Mapping[str, tuple[str, ...]] = {"east": ("web-1", "web-2"), "west": ("db-1",)}
 """Servers that the accounts have before the demo looks at them."""
 _FLAVOR = "t2.micro"
+_PATIENCE = 15.0
+"""Seconds that jobs may take to end: those that do not are killed after five."""
 
 
 @attrs.define(kw_only=True)
@@ -59,6 +65,10 @@ class Demo:
     def config(self) -> Path:
         """The demo's cloudmesh.yaml."""
         return self.directory / "cloudmesh.yaml"
+
+    @property
+    def _queue(self) -> Path:
+        return self.directory / "queue"
 
     def start(self) -> Moto:
         """Start the EC2 server and write the configuration; MongoDB starts with the first use."""
@@ -94,6 +104,7 @@ class Demo:
         pids = [process.pid] if (process := moto.running(self.directory)) else []
         if self.config.exists():
             config = Config.load(self.config)
+            pids += [keeper.pid for keeper in self._end_jobs()]
             pids += [pid] if (pid := store.status(config).pid) else []
             store.stop(config, force=True)
         moto.stop(self.directory)
@@ -104,3 +115,15 @@ class Demo:
         if self.directory.exists():
             shutil.rmtree(self.directory)
         return [pid for pid in pids if moto.alive(pid)]
+
+    def _end_jobs(self) -> list[psutil.Process]:
+        """End the jobs that are not over; return what keeps the queue going and did not end."""
+        if self._queue.exists():
+            with Mesh.open("memory", config=str(self.config)) as mesh:
+                mesh.cancel_jobs([job for job in mesh.jobs() if not job.state.is_over])
+        keepers = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if str(self._queue) in (process.info["cmdline"] or ())
+        ]
+        return psutil.wait_procs(keepers, timeout=_PATIENCE)[1]

@@ -1,5 +1,6 @@
 """`cm demo`: everything once, on servers that run only here."""
 
+import shlex
 import signal
 import sys
 import tempfile
@@ -75,6 +76,19 @@ STEPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (f"vm delete {_NEW} --yes",),
     ),
     (
+        "Batch jobs: two on this machine's own queue, one of them an array of three",
+        'mesh.submit("echo", "hello from a job"); mesh.submit("sleep", "1", array="1-3")',
+        (
+            "job submit --name greet echo 'hello from a job'",
+            "job submit --name sweep --array 1-3 sleep 1",
+        ),
+    ),
+    (
+        "Wait until they are over, and read what one wrote",
+        'mesh.wait_jobs(["greet", "sweep"]); mesh.job_output("greet")',
+        ("job wait greet sweep", "job output greet", "job list", "queue info"),
+    ),
+    (
         "What is there now, and what was done",
         "mesh.refresh(); mesh.servers(); mesh.operations()",
         ("vm list --refresh", "op list"),
@@ -144,7 +158,7 @@ def _steps(session: Session) -> int:
         for line in lines:
             click.secho(f"$ cm {line}", bold=True)
             sys.stdout.flush()
-            code = execute(line.split(), session)
+            code = execute(shlex.split(line), session)
             sys.stderr.flush()
             if code != codes.OK:
                 click.secho(f"cm: the demo ends here: cm {line}: exit code {code}", err=True)
