@@ -246,6 +246,19 @@ def test_what_the_driver_cannot_do_is_refused(mesh: Mesh, alone: Manager) -> Non
     assert alone.requests == []
 
 
+def test_an_array_counts_once_also_when_it_was_asked_for_as_a_whole(make: Make) -> None:
+    mesh = make("queues: {fg: {driver: memory, interval: 3600, slots: 1}}")
+    held = mesh.submit("true", name="sweep", array="1-3", held=True)
+    mesh.store.polls.done(mesh._scopes["fg"], "jobs", holder="", wait=0)
+    assert [(job.id, job.state) for job in mesh.jobs()] == [
+        (f"{held.id}_{index}", JobState.HELD) for index in (1, 2, 3)
+    ]
+    assert mesh.job(held.id).count == 3
+    assert sum(job.count for job in mesh.jobs()) == 3
+    mesh.cancel_jobs(held.id).complete()
+    assert [job.state for job in mesh.jobs()] == [JobState.CANCELLED] * 3
+
+
 def test_a_submit_is_journalled_without_what_may_be_secret(mesh: Mesh) -> None:
     job = mesh.submit(
         "run", f"--password={SECRET}", machine="alone", walltime=60, environment={"KEY": SECRET}

@@ -1,17 +1,42 @@
 """Acts on batch jobs, as a table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from cloudmesh_sdk.errors import NotFoundError
-from cloudmesh_sdk.models import Job, JobRequest, JobState, Operation
+from cloudmesh_sdk.models import Job, JobRequest, JobState, Operation, Record
 from cloudmesh_sdk.operations.act import Act, Reached, Records, Secrets, gone, look_at, look_for
 from cloudmesh_sdk.queues.base import Queue
 
 SECRETS = ("command", "script", "environment")
 """What of a request is never written down: it may hold secrets."""
+
+
+_OPEN = tuple(state for state in JobState if not state.is_over)
+_FOLLOWS: Mapping[JobState, tuple[JobState, ...]] = {
+    JobState.DONE: _OPEN,
+    JobState.CANCELLED: _OPEN,
+    JobState.EXITING: (JobState.RUNNING, JobState.SUSPENDED),
+    JobState.HELD: (JobState.PENDING,),
+    JobState.PENDING: (JobState.HELD,),
+}
+"""Where a whole array is in a state, its jobs are too that were last seen in these."""
+
+
+def rows(seen: Record, known: Iterable[Record]) -> Iterator[Record]:
+    """Yield what the view is to have once a record was seen, `known` being its array's rows.
+
+    A record that stands for a whole array never stands beside its jobs: they would count twice.
+    """
+    listed = [row for row in known if isinstance(row, Job)]
+    if not isinstance(seen, Job) or all(row.id == seen.id for row in listed):
+        yield seen
+        return
+    for row in listed:
+        if row.state in _FOLLOWS.get(seen.state, ()):
+            yield attrs.evolve(row, state=seen.state, seen=seen.seen)
 
 
 def _request(operation: Operation, secrets: Secrets) -> JobRequest:

@@ -10,11 +10,12 @@ import attrs
 from cloudmesh_sdk.driver import Driver, guarded
 from cloudmesh_sdk.errors import BackendError, CloudmeshError
 from cloudmesh_sdk.fanout import ask
-from cloudmesh_sdk.models import QUEUE_KINDS, Fault, Operation, OperationState, Record
+from cloudmesh_sdk.models import QUEUE_KINDS, Fault, Job, Operation, OperationState, Record
 from cloudmesh_sdk.operations.act import Learned, Records, results
 from cloudmesh_sdk.operations.acts import laid_to_rest, learn
+from cloudmesh_sdk.operations.jobs import rows
 from cloudmesh_sdk.operations.process import HELD, claim, lease, orphaned
-from cloudmesh_sdk.store.base import Store
+from cloudmesh_sdk.store.base import Query, Store
 
 PATIENCE = timedelta(seconds=30)
 """How long a patient caller leaves a silent cloud alone before it is asked again."""
@@ -128,8 +129,17 @@ def see(store: Store, owner: str, record: Record) -> Record:
     """Take a record into the view as seen now; of what is gone, all that was known is kept."""
     known = store.view.get(owner, record.kind, record.cloud, record.id)
     seen = attrs.evolve(laid_to_rest(record, known), seen=datetime.now(UTC))
-    store.view.put(owner, seen)
+    for row in rows(seen, _of_array(store, owner, seen)):
+        store.view.put(owner, row)
     return seen
+
+
+def _of_array(store: Store, owner: str, seen: Record) -> list[Record]:
+    """Return the rows of an array, where a record stands for a whole one."""
+    if not isinstance(seen, Job) or seen.array != seen.id:
+        return []
+    query = Query(clouds=(seen.cloud,), where={"array": seen.id})
+    return store.view.find(owner, Job.kind, query)
 
 
 def came(records: Records) -> dict[str, Any]:
