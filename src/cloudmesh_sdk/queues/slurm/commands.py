@@ -19,7 +19,7 @@ from cloudmesh_sdk.errors import (
 from cloudmesh_sdk.models import Health, Job, JobRequest, Node, QueueInfo
 from cloudmesh_sdk.queues import arrays
 from cloudmesh_sdk.queues.batch import Commands, Done, scripts
-from cloudmesh_sdk.queues.slurm import accounting, blocks, lines, parts, refusals, submitting
+from cloudmesh_sdk.queues.slurm import accounting, blocks, lines, refusals, submitting
 from cloudmesh_sdk.queues.slurm.environment import AS_USER
 from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
 from cloudmesh_sdk.queues.slurm.transport import Transport
@@ -220,7 +220,7 @@ def _names(job: Job) -> set[str]:
 
 
 def _whole(found: list[Job]) -> Job:
-    return lines.with_files(parts.whole(found), dict(found[0].native))
+    return lines.with_files(arrays.whole(found), dict(found[0].native))
 
 
 def _setting(line: str) -> tuple[str, str]:

@@ -31,6 +31,7 @@ from cloudmesh_sdk.queues.slurm import (
 )
 from cloudmesh_sdk.queues.slurm.rest_changes import Changes
 from cloudmesh_sdk.queues.slurm.rest_client import NOT_MODIFIED, Answer, Client
+from cloudmesh_sdk.queues.slurm.rest_collecting import no_collecting
 from cloudmesh_sdk.queues.slurm.rest_values import number, part
 from cloudmesh_sdk.queues.slurm.rest_versions import Version
 from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
@@ -199,7 +200,8 @@ class RestTransport(Transport):
                 return self._changes.unchanged()
             if not answer.data.get("jobs"):
                 answer = self._get("jobs")  # of none at all only a full list is believed
-        jobs = [*rest_records.records(self._name, answer.data, "jobs", rest_records.job)]
+        with no_collecting():
+            jobs = [*rest_records.records(self._name, answer.data, "jobs", rest_records.job)]
         self._changes.keep(jobs, answer.data, answer.asked, answer.answered)
         return jobs
 

@@ -12,7 +12,7 @@ The list of the last time is kept in memory, natives too, for as long as the que
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -25,6 +25,8 @@ _FULL = 300.0
 and some changes of why a job waits are none to it."""
 _MARGIN = 2
 """Seconds that a time may be ahead: a job that is requeued is submitted in the next second."""
+_LOOKED = 500
+"""How many jobs are looked at, those submitted last: it takes time, and any will do."""
 _PAST = ("submit_time", "last_sched_evaluation")
 """Times of a job that are never in the future, of whatever state it is."""
 
@@ -65,9 +67,9 @@ class Changes:
         ahead = moment - got
         self._ahead = ahead if self._ahead is None else max(ahead, self._ahead)
 
-    def _since(self, told: Iterable[Any], asked: float, got: float) -> int | None:
+    def _since(self, told: Sequence[Any], asked: float, got: float) -> int | None:
         """Return a moment before which the controller surely did not make a list."""
-        jobs = [job for job in told if isinstance(job, dict)]
+        jobs = [job for job in told[-_LOOKED:] if isinstance(job, dict)]
         latest = max((number(job.get(field)) or 0 for job in jobs for field in _PAST), default=0)
         known = self._ahead
         if latest:

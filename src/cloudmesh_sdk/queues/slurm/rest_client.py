@@ -29,6 +29,7 @@ from cloudmesh_sdk.errors import (
     UnavailableError,
 )
 from cloudmesh_sdk.queues.slurm import rest_errors, rest_sockets, rest_tokens
+from cloudmesh_sdk.queues.slurm.rest_collecting import no_collecting
 from cloudmesh_sdk.queues.slurm.rest_telling import exchange
 from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
 from cloudmesh_sdk.retrying import Budget, retry_after
@@ -156,7 +157,8 @@ class Client:
                         token=self._settings.token,
                     )
                 )
-        data, text = _decoded(read)
+        with no_collecting():
+            data, text = _decoded(read)
         return response, Answer(
             status=response.status, data=data, text=text, asked=begun, answered=time.monotonic()
         )

@@ -7,6 +7,8 @@ Sources: the OpenAPI documents and captured answers of 22.05 (v0.0.37, v0.0.38) 
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import attrs
@@ -62,47 +64,84 @@ def _each(
 
 def job(cloud: str, told: dict[str, Any]) -> Job:
     """Return the record of a job."""
-    get = told.get
-    reason = text(get("state_reason"))
-    state = states.job_state(word(told["job_state"]), reason)
+    try:
+        shared, own = _shared(told), _own(told)
+    except KeyError:  # an older or a newer version
+        shared, own = tuple(map(told.get, _SHARED)), tuple(map(told.get, _OWN))
+    try:
+        like = _like(shared)
+    except TypeError:  # wrapped numbers are no keys
+        like = _like.__wrapped__(shared)
+    state, reason, user, account, queues, nodes, tasks, cores, memory, gpus, walltime = like
+    (number_of_job, array, task, several, whole, name, comment, hosts, priority, submitted, started,
+     ended_at, depends) = own  # fmt: skip
+    array = count(array)
+    index = number(task) if array else None
+    indices = _indices(several) if several and array and index is None else ""
     over = state.is_over
-    code, signal = ended(get("exit_code")) if over else (None, None)
-    array = count(get("array_job_id"))
-    task = number(get("array_task_id")) if array else None
-    indices = _indices(get("array_task_string") or "") if array and task is None else ""
-    nodes = count(get("node_count"))
-    alloc = get("tres_alloc_str") or ""
-    comment = get("comment")
+    code, signal = ended(told.get("exit_code")) if over else (None, None)
     return Job(
         cloud=cloud,
-        id=_id(told, array, task),
-        name=get("name") or "",
+        id=_id(told, array, index) if array or whole else str(int(number_of_job)),
+        name=name or "",
         state=state,
-        user=get("user_name") or str(get("user_id", "")),
-        account=get("account") or None,
-        queues=values.names(get("partition") or ""),
+        user=user,
+        account=account,
+        queues=queues,
         reason=reason,
-        priority=number(get("priority")),
+        priority=number(priority),
         nodes=nodes,
-        tasks=count(get("tasks")),
-        cores=count(get("cpus")),
-        memory=values.memory(alloc),
-        gpus=values.all_gpus(alloc, get("tres_per_job") or "", get("tres_per_node") or "", nodes),
-        walltime=minutes(get("time_limit")),
-        hosts=get("nodes") or "",
+        tasks=tasks,
+        cores=cores,
+        memory=memory,
+        gpus=gpus,
+        walltime=walltime,
+        hosts=hosts or "",
         array=str(array) if array else None,
         indices=indices,
-        throttle=count(get("array_max_tasks")) if indices else None,
-        index=task,
+        throttle=count(told.get("array_max_tasks")) if indices else None,
+        index=index,
         count=arrays.size(indices) if indices else 1,
-        submitted=time(get("submit_time")),
-        started=time(get("start_time")),
-        ended=time(get("end_time")) if over else None,
+        submitted=time(submitted),
+        started=time(started),
+        ended=time(ended_at) if over else None,
         exit_code=code,
         signal=signal,
-        depends=get("dependency") or None,
+        depends=depends or None,
         token=token(comment) if comment else None,
         native=told,
+    )
+
+
+_SHARED = (
+    "job_state", "state_reason", "user_name", "user_id", "account", "partition", "node_count",
+    "tasks", "cpus", "tres_alloc_str", "tres_per_job", "tres_per_node", "time_limit",
+)  # fmt: skip
+"""What many jobs have in common: each such set of values is read once."""
+_OWN = (
+    "job_id", "array_job_id", "array_task_id", "array_task_string", "het_job_id", "name",
+    "comment", "nodes", "priority", "submit_time", "start_time", "end_time", "dependency",
+)  # fmt: skip
+_shared, _own = itemgetter(*_SHARED), itemgetter(*_OWN)
+
+
+@lru_cache(maxsize=4096)
+def _like(shared: tuple[Any, ...]) -> tuple[Any, ...]:
+    (said, why, name, number_of_user, account, partition, node_count, tasks, cpus, alloc, per_job,
+     per_node, limit) = shared  # fmt: skip
+    reason, nodes, alloc = text(why), count(node_count), alloc or ""
+    return (
+        states.job_state(word(said), reason),
+        reason,
+        name or ("" if number_of_user is None else str(number_of_user)),
+        account or None,
+        values.names(partition or ""),
+        nodes,
+        count(tasks),
+        count(cpus),
+        values.memory(alloc),
+        values.all_gpus(alloc, per_job or "", per_node or "", nodes),
+        minutes(limit),
     )
 
 

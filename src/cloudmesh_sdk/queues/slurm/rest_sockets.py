@@ -20,6 +20,8 @@ from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
 
 _THREADS = 4
 _CHUNK = 1 << 20
+_STEP = 0.1
+"""Seconds after which a socket is told how long it may wait."""
 _LOOPBACK = ("localhost", "127.", "[::1]", "::1")
 
 
@@ -89,11 +91,14 @@ def whole(
     `end` is of `time.monotonic`; raises `ReadTimeoutError`.
     """
     chunks = []
+    told = 0.0
     while chunk := response.read1(_CHUNK):
         chunks.append(chunk)
-        left = end - time.monotonic()
-        if left <= 0:
+        now = time.monotonic()
+        if now >= end:
             raise ReadTimeoutError(pool, "", "its time was over in the middle of the answer")
-        if (sock := getattr(response.connection, "sock", None)) is not None:
-            sock.settimeout(left)
+        sock = getattr(response.connection, "sock", None)
+        if sock is not None and now - told > _STEP:
+            sock.settimeout(end - now)
+            told = now
     return b"".join(chunks)

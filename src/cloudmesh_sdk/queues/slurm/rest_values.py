@@ -35,15 +35,14 @@ def count(value: Any) -> int | None:
     return number(value) or None
 
 
-@lru_cache(maxsize=4096)
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def time(value: Any) -> datetime | None:
     """Return a time; 0 is none."""
-    seconds = number(value)
-    return _moment(seconds) if seconds else None
+    return _moment(value if value.__class__ is int else number(value) or 0)
+
+
+@lru_cache(maxsize=16384)
+def _moment(seconds: int) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < _NO_VALUE else None
 
 
 def minutes(value: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""A whole array as one record, made of its parts."""
+"""A whole array as one record, made of its arrays."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,6 @@ from hypothesis import given, strategies as st
 
 from cloudmesh_sdk.models import Job, JobState
 from cloudmesh_sdk.queues import arrays
-from cloudmesh_sdk.queues.slurm import parts
 
 
 def task(index: int, state: JobState, minute: int = 1) -> Job:
@@ -29,7 +28,7 @@ def test_the_whole_runs_while_one_of_it_runs() -> None:
         cloud="hpc", id="12", name="arr", array="12", indices="5-9%2", count=5, throttle=2,
         state=JobState.PENDING,
     )  # fmt: skip
-    whole = parts.whole(
+    whole = arrays.whole(
         [waits, task(4, JobState.RUNNING), task(1, JobState.DONE), task(2, JobState.FAILED)]
     )
     assert (whole.id, whole.state, whole.index) == ("12", JobState.RUNNING, None)
@@ -48,7 +47,7 @@ def test_the_whole_runs_while_one_of_it_runs() -> None:
     ],
 )
 def test_the_whole_is_over_when_all_of_it_is(states: list[JobState], state: JobState) -> None:
-    whole = parts.whole([task(index, each, index) for index, each in enumerate(states)])
+    whole = arrays.whole([task(index, each, index) for index, each in enumerate(states)])
     assert whole.state is state
     assert whole.started == datetime(2026, 1, 1, 0, 0, tzinfo=UTC)
     last = datetime(2026, 1, 1, 1, len(states) - 1, tzinfo=UTC)
@@ -58,10 +57,10 @@ def test_the_whole_is_over_when_all_of_it_is(states: list[JobState], state: JobS
 
 def test_a_job_that_is_no_array_is_itself() -> None:
     job = Job(cloud="hpc", id="7", name="one", state=JobState.DONE)
-    assert parts.whole([job]) is job
+    assert arrays.whole([job]) is job
 
 
 @given(st.sets(st.integers(min_value=0, max_value=200), min_size=1))
 def test_compressed_indices_mean_the_same(indices: set[int]) -> None:
-    text = parts.compressed(indices)
+    text = arrays.compressed(indices)
     assert [index for part in arrays.indices(text) for index in part] == sorted(indices)
