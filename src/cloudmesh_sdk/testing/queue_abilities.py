@@ -39,7 +39,10 @@ class HistorySuite(QueueFixtures):
         job = self.over(queue, submit("true"))
         self._remembered(queue, [job.id])
         able = _able(queue)
-        assert job.id in {row.id for row in able.history(user=job.user)}
+        end = time.monotonic() + self.patience  # accounting may know a job by its id earlier
+        while job.id not in {row.id for row in able.history(user=job.user)}:
+            assert time.monotonic() < end, f"history of {job.user} lacks {job.id}"
+            time.sleep(self.step)
         assert job.id not in {row.id for row in able.history(user="nobody-at-all")}
         now = datetime.now(UTC)
         assert job.id in {row.id for row in able.history(since=now - timedelta(hours=1))}
