@@ -26,6 +26,11 @@ LAB_GIVEN = os.environ.get("CLOUDMESH_OPENSTACK_LAB")
 LAB_WANTED = "needs an OpenStack, which --openstack starts (minutes, 3 GiB of memory)"
 SLURM_GIVEN = os.environ.get("CLOUDMESH_SLURM_LAB")
 SLURM_WANTED = "needs a Slurm, which --slurm starts (seconds, once Debian's packages are there)"
+GRIDENGINE_GIVEN = os.environ.get("CLOUDMESH_GRIDENGINE_LAB")
+GRIDENGINE_WANTED = (
+    "needs a Grid Engine, which --gridengine starts (seconds, once Debian's packages are there)"
+)
+GRIDENGINE_ROOT = "needs a Grid Engine, whose daemons and namespaces only root can start"
 SLURM_ROOT = "needs a Slurm, whose daemons only root can start; CLOUDMESH_SLURM_LAB may name one"
 
 EXAMPLE = """\
@@ -51,6 +56,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the tests marked slurm too, which install and start a Slurm (as root) unless"
         " CLOUDMESH_SLURM_LAB names the directory of one that runs",
+    )
+    parser.addoption(
+        "--gridengine",
+        action="store_true",
+        help="run the tests marked gridengine too, which install and start a Grid Engine (as root)"
+        " unless CLOUDMESH_GRIDENGINE_LAB names the directory of one that runs",
     )
 
 
@@ -138,9 +149,20 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, with the reason, what only root can do and what nobody asked for."""
+    missing = _missing(config)
+    for item in items:
+        for marker, reason in missing.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _missing(config: pytest.Config) -> dict[str, str]:
+    """Return the markers of tests that cannot run or were not asked for, and why."""
     missing = {}
     if os.geteuid() != 0:
-        missing["root"] = "needs root"
+        missing |= {"root": "needs root", "gridengine": GRIDENGINE_ROOT}
+    elif not GRIDENGINE_GIVEN and not config.option.gridengine:
+        missing["gridengine"] = GRIDENGINE_WANTED
     if not LAB_GIVEN and not config.option.openstack:
         missing["openstack"] = LAB_WANTED
     if not SLURM_GIVEN:
@@ -148,10 +170,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             missing["slurm"] = SLURM_WANTED
         elif os.geteuid() != 0:
             missing["slurm"] = SLURM_ROOT
-    for item in items:
-        for marker, reason in missing.items():
-            if item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.skip(reason=reason))
+    return missing
 
 
 pytest_collect_file = (

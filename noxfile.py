@@ -19,7 +19,7 @@ nox.options.error_on_external_run = False
 
 ROOT = Path(__file__).parent
 PYTHON_FILES = ("src", "tests", "benchmarks", "examples", "noxfile.py", "conftest.py")
-PLUGIN = ROOT / "examples" / "plugin"
+PLUGINS = (ROOT / "examples" / "plugin", ROOT / "examples" / "plugin-gridengine")
 AT_HOME = all(
     importlib.util.find_spec(name) for name in ("cloudmesh_sdk", "mypy", "pytest", "sybil", "moto")
 )
@@ -49,17 +49,18 @@ def _types(session: nox.Session) -> None:
 
 
 def _example_plugin(session: nox.Session) -> None:
-    """Install the example package as a stranger would, beside us, and run its own tests."""
+    """Install the example packages as a stranger would, beside us, and run their own tests."""
     place = ROOT / ".nox" / "example-plugin"
     python = place / "bin" / "python"
     if not python.exists():
         shutil.rmtree(place, ignore_errors=True)
         _python(session, "venv", str(place))
-    packages = ("-e", str(ROOT), "-e", str(PLUGIN), "pytest")
+    packages = [word for package in (ROOT, *PLUGINS) for word in ("-e", str(package))]
     pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    session.run(*pip, *packages, external=True)
-    settings = str(PLUGIN / "pyproject.toml")  # else ours would be found above it
-    session.run(str(python), "-m", "pytest", "-q", "-c", settings, str(PLUGIN), external=True)
+    session.run(*pip, *packages, "pytest", external=True)
+    for plugin in PLUGINS:
+        settings = str(plugin / "pyproject.toml")  # else ours would be found above it
+        session.run(str(python), "-m", "pytest", "-q", "-c", settings, str(plugin), external=True)
 
 
 def _docs(session: nox.Session) -> None:
@@ -68,12 +69,13 @@ def _docs(session: nox.Session) -> None:
 
 
 def _unit(session: nox.Session) -> None:
-    words = ("--continue-on-collection-errors", "-m", "not openstack and not slurm")
+    without = "not openstack and not slurm and not gridengine"
+    words = ("--continue-on-collection-errors", "-m", without)
     _python(session, "pytest", *words, *session.posargs)
 
 
 def _everything(session: nox.Session) -> None:
-    words = ("--continue-on-collection-errors", "--openstack", "--slurm")
+    words = ("--continue-on-collection-errors", "--openstack", "--slurm", "--gridengine")
     _python(session, "pytest", *words, *session.posargs)
 
 
@@ -139,8 +141,16 @@ def slurm(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend=BACKEND, reuse_venv=True)
+def gridengine(session: nox.Session) -> None:
+    """Tests on a Grid Engine of their own, which Debian's packages make, as root; as unit."""
+    _ready(session)
+    words = ("--gridengine", "-m", "gridengine")
+    _python(session, "pytest", *words, *(session.posargs or ("tests",)))
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
 def example_plugin(session: nox.Session) -> None:
-    """The third-party example: installed in an environment of its own, its tests run."""
+    """The third-party examples: installed in an environment of their own, their tests run."""
     _ready(session)
     _example_plugin(session)
 

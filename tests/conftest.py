@@ -1,12 +1,15 @@
-"""What all tests may use: an OpenStack and a Slurm, for those that are marked so."""
+"""What all tests may use: an OpenStack, a Slurm, a Grid Engine, for those that are marked so."""
 
 import pytest
+from tests.labs.gridengine_lab import gridengine_lab
 from tests.labs.openstack_lab import openstack_lab
 from tests.labs.slurm_lab import _slurm_accounting_lab, slurm_accounting_lab, slurm_lab
 
-__all__ = ["_slurm_accounting_lab", "openstack_lab", "slurm_accounting_lab", "slurm_lab"]
+__all__ = [
+    "_slurm_accounting_lab", "gridengine_lab", "openstack_lab", "slurm_accounting_lab", "slurm_lab",
+]  # fmt: skip
 
-LABS = ("slurm", "openstack")
+LABS = ("gridengine", "slurm", "openstack")
 """Markers of tests on a lab, in the order in which they run after all others."""
 
 LONGEST = 300

@@ -86,6 +86,23 @@ def whole(parts: Sequence[Job]) -> Job:
     )
 
 
+def one(jobs: Iterable[Job], id: str) -> Job | None:  # noqa: A002
+    """Return the job of an id among some: itself, one of an array that waits, or a whole array."""
+    listed = list(jobs)
+    if (
+        found := next((job for job in listed if job.id == id and not job.indices), None)
+    ) is not None:
+        return found
+    if parts := [job for job in listed if id in (job.array, job.id)]:
+        return whole(parts)
+    array, mark, index = id.rpartition("_")
+    parts = [job for job in listed if mark and job.array == array and index.isdecimal()]
+    for job in parts:
+        if any(int(index) in some for some in (indices(job.indices) if job.indices else ())):
+            return attrs.evolve(job, id=id, index=int(index), indices="", count=1)
+    return None
+
+
 def compressed(numbers: Iterable[int]) -> str:
     """Return indices as a text, such as `0-3,7`."""
     ordered = sorted(set(numbers))

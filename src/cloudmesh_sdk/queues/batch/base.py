@@ -1,6 +1,7 @@
 """A queue driver on commands: counting, refusing, and handing in a job only once."""
 
 import abc
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,11 +17,11 @@ from cloudmesh_sdk.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from cloudmesh_sdk.masking import masked_text
+from cloudmesh_sdk.masking import MASK, masked_text
 from cloudmesh_sdk.models import Job, JobRequest
 from cloudmesh_sdk.options import option
 from cloudmesh_sdk.queues.base import HasOutput, Queue
-from cloudmesh_sdk.queues.batch import scripts
+from cloudmesh_sdk.queues.batch import records, refusals, scripts
 from cloudmesh_sdk.queues.batch.commands import Commands, Done, Here
 from cloudmesh_sdk.queues.batch.telling import telling
 
@@ -60,6 +61,15 @@ class CommandQueue(Queue, HasOutput):
     environment: ClassVar[Mapping[str, str | None]] = {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
     """What the commands find in their environment: times then are in UTC. None: not there."""
 
+    refused: ClassVar[refusals.Table] = ()
+    """What the commands say when they fail, as errors; what is not here is `UnavailableError`."""
+
+    gone: ClassVar[str | None] = None
+    """What they say of a job that is over or none (regular expression)."""
+
+    secret: ClassVar[str | None] = None
+    """What of their answers must not be shown to a watcher: variables of jobs, say (the same)."""
+
     settle = 2.0
     parallel = 4
 
@@ -69,6 +79,8 @@ class CommandQueue(Queue, HasOutput):
         self._commands = commands or transport(settings)
         self._counting = threading.Lock()
         self._made: dict[str, str] = {}
+        self._files: dict[str, Job] = {}
+        self._over: dict[str, Job] = {}
         self._doubted: dict[str, float] = {}
 
     @property
@@ -80,9 +92,9 @@ class CommandQueue(Queue, HasOutput):
     def _hand_in(self, request: JobRequest) -> Job:
         """Submit a job, whether or not that was done before."""
 
-    @abc.abstractmethod
     def _refusal(self, done: Done) -> BackendError:
         """Return what a command that failed means."""
+        return refusals.refusal(self.name, done, self.refused)
 
     def submit(self, request: JobRequest) -> Job:
         """Hand in a job; it is looked for by its token where it is not known whether it went.
@@ -103,6 +115,8 @@ class CommandQueue(Queue, HasOutput):
             del self._doubted[request.token]  # it was refused
             raise
         self._made[request.token] = made.id
+        if made.output is not None:
+            self._files[made.id] = made
         return made
 
     def _earlier(self, token: str) -> Job | None:
@@ -131,7 +145,8 @@ class CommandQueue(Queue, HasOutput):
         return found
 
     def output(self, job: Job, *, error: bool = False, tail: int | None = None) -> str:
-        known = job if job.output else self.job(job.id)
+        # many schedulers do not tell of a job that is over where it wrote to
+        known = job if job.output else self._files.get(job.id) or self.job(job.id)
         path = (known.error or known.output) if error else known.output
         if path is None:
             raise NotFoundError(f"{self.name} does not tell where job {job.id} writes to")
@@ -141,6 +156,23 @@ class CommandQueue(Queue, HasOutput):
 
     def close(self) -> None:
         self._commands.close()
+
+    def _gone(self, id: str) -> Job:  # noqa: A002
+        """Return a job that the manager has forgotten, as a driver left it in `_over`.
+
+        Raises `NotFoundError` for others.
+        """
+        if id not in self._over:
+            raise NotFoundError(f"{self.name} has no job with id {id}")
+        return self._over[id]
+
+    def _looked_at(self, id: str, request: JobRequest) -> Job:  # noqa: A002
+        """Return a job that was just handed in: as it is, or as it was asked for."""
+        try:
+            return self.job(id)
+        except BackendError:
+            # it is in the queue, whatever keeps us from looking at it
+            return records.as_asked(self.name, id, request)
 
     def _run(
         self,
@@ -171,8 +203,14 @@ class CommandQueue(Queue, HasOutput):
         return str(PurePosixPath(self._settings.path or "", name))
 
     def _shown(self, said: str) -> str:
-        """Return what a command said as it may be shown; a driver hides more where it must."""
-        return masked_text(said)
+        """Return what a command said as it may be shown."""
+        shown = said if self.secret is None else re.sub(self.secret, MASK, said, flags=re.DOTALL)
+        return masked_text(shown)
+
+    def _well_or_gone(self, done: Done) -> bool:
+        """Tell whether a command did its work, or found that there is no such job any more."""
+        said = f"{done.why} {done.text}"
+        return done.status == 0 or (self.gone is not None and bool(re.search(self.gone, said)))
 
     def _count(self) -> None:
         with self._counting:
@@ -196,9 +234,15 @@ class BatchQueue(CommandQueue):
         schedulers want their names (`-v A,B`) and take the values from there.
         """
 
-    @abc.abstractmethod
+    id: ClassVar[str] = r"\s*(\d+)\s*"
+    """The line in which the command tells the job's id, as its first group."""
+
     def _submitted(self, request: JobRequest, done: Done) -> Job:
-        """Return the job that a successful submission made."""
+        """Return the job that a successful submission made; a login may have said more before."""
+        for line in reversed(done.text.splitlines()):
+            if found := re.fullmatch(self.id, line):
+                return self._looked_at(found[1], request)
+        raise UnavailableError(f"{self.name}: {done.argv[0]} told no id of a job")
 
     def _hand_in(self, request: JobRequest) -> Job:
         argv, text = self._submission(request)

@@ -36,6 +36,34 @@ def script(request: JobRequest) -> str:
     return request.script
 
 
+def for_shell(text: str) -> str:
+    """Return a script that `/bin/sh` runs and that does what `text` does by its first line.
+
+    That is for schedulers which read no first line, but run each script by a shell of their own.
+    """
+    interpreter = text.partition("\n")[0].removeprefix("#!").strip()
+    if interpreter == SHELL:
+        return text
+    end = f"END_{secrets.token_hex(8)}"
+    lines = [
+        f"#!{SHELL}",
+        "its=$(mktemp) && trap 'rm -f \"$its\"' EXIT || exit",
+        f"cat > \"$its\" <<'{end}'",
+        text.removesuffix("\n"),
+        end,
+        'chmod 700 "$its" && "$its" "$@"',
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def options(given: Mapping[str, object]) -> Iterator[str]:
+    """Yield options and their values, such as `-q`, `long`; those to None or "" are left out."""
+    for name, value in given.items():
+        if value not in (None, ""):
+            yield from (name, str(value))
+
+
 def program(argv: Sequence[str], text: str, environment: Mapping[str, str] | None = None) -> bytes:
     """Return what a shell reads to run a command with variables and `text` as its input.
 
