@@ -1,4 +1,4 @@
-"""Fixtures of the suites of Slurm by its commands, wherever these run."""
+"""Fixtures of the suites of Slurm: by any way of asking it, and by its commands."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -30,12 +30,13 @@ exit 1
 """
 
 
-class SlurmPromises(QueueSuite, HistorySuite, OutputSuite):
-    """To be inherited with a fixture `settings`: where the commands run."""
+class SlurmSuite(QueueSuite, HistorySuite, OutputSuite):
+    """To be inherited with a fixture `settings`: how Slurm is asked."""
 
     patience: ClassVar[float] = 90.0
     step: ClassVar[float] = 0.2
     shortest: ClassVar[int] = 60
+    transport: ClassVar[str] = "auto"
 
     @pytest.fixture
     def settings(self) -> Mapping[str, Any]:
@@ -47,7 +48,7 @@ class SlurmPromises(QueueSuite, HistorySuite, OutputSuite):
         made: list[SlurmQueue] = []
 
         def opened(**chosen: Any) -> SlurmQueue:
-            all_chosen = {"transport": "command", **settings, **chosen}
+            all_chosen = {"transport": self.transport, **settings, **chosen}
             made.append(SlurmQueue("hpc", SlurmSettings(**all_chosen)))
             return made[-1]
 
@@ -64,6 +65,12 @@ class SlurmPromises(QueueSuite, HistorySuite, OutputSuite):
     @pytest.fixture
     def second(self) -> str:
         return "sierra"
+
+
+class SlurmPromises(SlurmSuite):
+    """By commands; `settings` tells where they run."""
+
+    transport: ClassVar[str] = "command"
 
     @pytest.fixture
     def refused(self, opened: Opened, fakes: Fakes) -> SlurmQueue:

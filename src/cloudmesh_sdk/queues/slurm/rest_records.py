@@ -115,7 +115,8 @@ def job(cloud: str, told: dict[str, Any]) -> Job:
 
 _SHARED = (
     "job_state", "state_reason", "user_name", "user_id", "account", "partition", "node_count",
-    "tasks", "cpus", "tres_alloc_str", "tres_per_job", "tres_per_node", "time_limit",
+    "tasks", "cpus", "tres_alloc_str", "tres_req_str", "tres_per_job", "tres_per_node",
+    "time_limit",
 )  # fmt: skip
 """What many jobs have in common: each such set of values is read once."""
 _OWN = (
@@ -127,9 +128,9 @@ _shared, _own = itemgetter(*_SHARED), itemgetter(*_OWN)
 
 @lru_cache(maxsize=4096)
 def _like(shared: tuple[Any, ...]) -> tuple[Any, ...]:
-    (said, why, name, number_of_user, account, partition, node_count, tasks, cpus, alloc, per_job,
-     per_node, limit) = shared  # fmt: skip
-    reason, nodes, alloc = text(why), count(node_count), alloc or ""
+    (said, why, name, number_of_user, account, partition, node_count, tasks, cpus, got, asked,
+     per_job, per_node, limit) = shared  # fmt: skip
+    reason, nodes, alloc = text(why), count(node_count), got or asked or ""
     return (
         states.job_state(word(said), reason),
         reason,
