@@ -262,3 +262,13 @@ def stamp(answer: bytes) -> int:
 def loads(answer: bytes) -> object:
     """Return what Python makes of JSON; raises ValueError."""
     return json.loads(answer.decode(errors="replace"), strict=False)
+
+
+FORGED = {
+    "one that is there": 'X":"1"}},"3.pbshost":{"job_state":"F","Variable_List":{"Y',
+    "one that is not": 'X":"1"}},"99.pbshost":{"job_state":"F","Variable_List":{"Y',
+    "another table": 'X":"1"}}},"Z":{"q":{"Variable_List":{"Y',
+    "the table again": 'X":"1"}}},"Jobs":{"3.pbshost":{"Variable_List":{"Y',
+    "the end": 'X":"1"}}}}',
+}
+"""Names of variables by which a job would stand for others: 23.06.06 prints names as they are."""

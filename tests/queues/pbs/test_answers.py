@@ -172,19 +172,9 @@ def test_what_a_login_says_before_is_left_out(head: Path) -> None:
     assert len(answers.read(said, "Jobs")) == 10
 
 
-FORGED = {
-    "one that is there": 'X":"1"}},"3.pbshost":{"job_state":"F","Variable_List":{"Y',
-    "one that is not": 'X":"1"}},"99.pbshost":{"job_state":"F","Variable_List":{"Y',
-    "another table": 'X":"1"}}},"Z":{"q":{"Variable_List":{"Y',
-    "the table again": 'X":"1"}}},"Jobs":{"3.pbshost":{"Variable_List":{"Y',
-    "the end": 'X":"1"}}}}',
-}
-"""Names of variables by which a job would stand for others: 23.06.06 prints names as they are."""
-
-
-@pytest.mark.parametrize("how", FORGED)
+@pytest.mark.parametrize("how", rendering.FORGED)
 def test_a_variable_whose_name_looks_like_another_job_is_not_believed(how: str) -> None:
-    odd = FORGED[how].replace(",", "\\,")
+    odd = rendering.FORGED[how].replace(",", "\\,")
     things = [
         rendering.Thing(
             f"{number}.pbshost",

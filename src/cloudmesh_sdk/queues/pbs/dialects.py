@@ -157,7 +157,9 @@ class Torque(Dialect):
         except answers.NoAnswerError as error:
             raise self.wrong("qstat", error) from error
         found = [torque.job(self.name, one) for one in told]
-        return found if len(ids) <= 1 else [job for job in found if job.id in ids]
+        return (
+            found if len(ids) <= 1 else [job for job in found if job.id in ids or job.array in ids]
+        )
 
     def queues(self) -> Iterator[QueueInfo]:
         default = self.server().default_queue

@@ -47,7 +47,7 @@ _SAID: tuple[tuple[type[BackendError], tuple[str, ...]], ...] = (
     )),
     (InvalidRequestError, (
         r"Unknown queue", r"Unknown resource", r"Illegal attribute or resource value",
-        r"illegal -\w value", r"invalid option", r"Job name is too long",
+        r"illegal -\w value", r"invalid option", r"Job name is too long", r"No such file",
     )),
 )  # fmt: skip
 """What stands first counts; letters may be large or small."""
