@@ -13,6 +13,7 @@ import attrs
 from cloudmesh_sdk.errors import (
     BackendError,
     BackendTimeoutError,
+    InvalidRequestError,
     NotFoundError,
     UnavailableError,
     UnsupportedError,
@@ -58,6 +59,17 @@ class CommandQueue(Queue, HasOutput):
     said; never what it read, which is where jobs' scripts and variables go.
     """
 
+    extras = frozenset(
+        {
+            "queue", "nodes", "tasks", "cores", "memory", "walltime", "gpus", "account", "array",
+            "after", "environment", "workdir", "output", "error", "held", "options",
+        }
+    )  # fmt: skip
+    """All of them; a driver takes away what its scheduler cannot do."""
+
+    names: ClassVar[str | None] = None
+    """Names of jobs that the scheduler takes, as a regular expression, where it says so badly."""
+
     environment: ClassVar[Mapping[str, str | None]] = {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
     """What the commands find in their environment: times then are in UTC. None: not there."""
 
@@ -65,7 +77,7 @@ class CommandQueue(Queue, HasOutput):
     """What the commands say when they fail, as errors; what is not here is `UnavailableError`."""
 
     gone: ClassVar[str | None] = None
-    """What they say of a job that is over or none (regular expression)."""
+    """What they say of a job that is over or none (regular expression): `NotFoundError`."""
 
     secret: ClassVar[str | None] = None
     """What of their answers must not be shown to a watcher: variables of jobs, say (the same)."""
@@ -94,7 +106,8 @@ class CommandQueue(Queue, HasOutput):
 
     def _refusal(self, done: Done) -> BackendError:
         """Return what a command that failed means."""
-        return refusals.refusal(self.name, done, self.refused)
+        gone = () if self.gone is None else ((NotFoundError, self.gone),)
+        return refusals.refusal(self.name, done, (*self.refused, *gone))
 
     def submit(self, request: JobRequest) -> Job:
         """Hand in a job; it is looked for by its token where it is not known whether it went.
@@ -104,6 +117,8 @@ class CommandQueue(Queue, HasOutput):
         """
         if request.token in self._made:
             return self.job(self._made[request.token])
+        if self.names is not None and re.fullmatch(self.names, request.name) is None:
+            raise InvalidRequestError(f"{self.name} takes no job with the name {request.name!r}")
         if (found := self._earlier(request.token)) is not None:
             return found
         try:

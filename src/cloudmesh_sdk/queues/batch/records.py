@@ -56,6 +56,12 @@ def past(
     return list({job.id: job for _, job in sorted(found, key=lambda each: each[0])}.values())
 
 
+def late(job: Job) -> Job:
+    """Return a job that a signal ended; as `TIMEOUT` where it had run as long as it might."""
+    used_up = job.walltime is not None and (job.elapsed or 0) >= job.walltime
+    return attrs.evolve(job, state=JobState.TIMEOUT) if job.signal and used_up else job
+
+
 def must_wait(job: Job) -> None:
     """Raise `ConflictError` for a job that has begun: many schedulers hold it without a word."""
     if job.state not in WAITS:

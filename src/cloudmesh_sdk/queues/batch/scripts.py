@@ -58,10 +58,15 @@ def for_shell(text: str) -> str:
 
 
 def options(given: Mapping[str, object]) -> Iterator[str]:
-    """Yield options and their values, such as `-q`, `long`; those to None or "" are left out."""
+    """Yield options and their values, such as `-q`, `long`; those to nothing are left out.
+
+    True is an option without a value, a tuple has several.
+    """
     for name, value in given.items():
-        if value not in (None, ""):
-            yield from (name, str(value))
+        if value is True:
+            yield name
+        elif value not in (None, False, "", ()):
+            yield from (name, *map(str, value if isinstance(value, tuple) else (value,)))
 
 
 def program(argv: Sequence[str], text: str, environment: Mapping[str, str] | None = None) -> bytes:

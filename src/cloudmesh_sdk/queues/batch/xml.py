@@ -1,11 +1,14 @@
 """XML as schedulers write it: names of jobs and what users ask for stand in it as they are."""
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from cloudmesh_sdk.errors import UnavailableError
+
+K = TypeVar("K")
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML 1.0 may hold, not even escaped (section 2.2)."""
@@ -33,6 +36,14 @@ def read(name: str, answer: bytes, *roots: str) -> Element:
 def texts(element: Element, path: str) -> list[str]:
     """Return the texts of the elements at a path, "" where one has none."""
     return [found.text or "" for found in element.iterfind(path)]
+
+
+def grouped(elements: Iterable[Element], key: Callable[[Element], K]) -> dict[K, list[Element]]:
+    """Return elements by a key, in their order: an answer may tell of one thing in parts."""
+    found: dict[K, list[Element]] = {}
+    for element in elements:
+        found.setdefault(key(element), []).append(element)
+    return found
 
 
 def plain(element: Element) -> Any:
