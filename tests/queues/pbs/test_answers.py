@@ -190,3 +190,21 @@ def test_a_variable_whose_name_looks_like_another_job_is_not_believed(how: str) 
         assert {id: job["job_state"] for id, job in told.items()} == {  # noqa: A001
             thing.id: "R" for thing in things
         }
+
+
+def test_queues_as_text_are_those_of_the_json_of_the_same_moment() -> None:
+    text = lines.blocks((CAPTURES / "head-2026-04" / "qstat-Qf.txt").read_bytes())
+    plain = told("head-2026-04/qstat-Qf.json")
+    assert list(text) == list(plain)
+    for name, fields in plain.items():
+        for key, value in fields.items():
+            wanted = {k: str(v) for k, v in value.items()} if isinstance(value, dict) else value
+            assert text[name][key] == (wanted if isinstance(wanted, dict) else str(wanted).strip())
+
+
+def test_a_variable_in_plain_text_may_begin_a_line() -> None:
+    """Which is why jobs are read from `dsv`, where it is escaped."""
+    text = (CAPTURES / "head-2026-04" / "odd-env-newline.txt").read_text()
+    assert "MYVAR=line1\nline2\ttab" in text
+    (job,) = dsv("odd-env-newline.dsv").values()
+    assert job["Variable_List"]["MYVAR"] == "line1\\nline2\ttab"

@@ -262,5 +262,13 @@ def test_a_strange_attribute_costs_no_record() -> None:
     assert (job.id, job.name, job.state, job.submitted) == ("7.pbshost", "", JobState.UNKNOWN, None)
 
 
+def test_secrets_among_variables_are_masked_and_the_token_is_found() -> None:
+    told = {"Variable_List": {"PASSWORD": "canary", "CLOUDMESH_TOKEN": "cm-t1", "A": 1}}
+    job = records.job("hpc", "7.pbshost", told)
+    assert job.token == "t1"
+    assert "canary" not in str(job.native)
+    assert job.native["Variable_List"]["A"] == 1
+
+
 def _time(word: str) -> datetime:
     return datetime.strptime(word, "%a %b %d %H:%M:%S %Y").replace(tzinfo=UTC)

@@ -1,12 +1,9 @@
 """The PBS driver: what holds for OpenPBS, PBS Professional and Torque."""
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
-
-import attrs
 
 from cloudmesh_sdk.errors import (
     BackendError,
@@ -15,14 +12,13 @@ from cloudmesh_sdk.errors import (
     UnsupportedError,
 )
 from cloudmesh_sdk.masking import MASK, masked_text
-from cloudmesh_sdk.models import Health, Job, JobRequest, JobState, Node, QueueInfo
+from cloudmesh_sdk.models import Health, Job, JobRequest, Node, QueueInfo
 from cloudmesh_sdk.queues.base import HasHistory
-from cloudmesh_sdk.queues.batch import BatchQueue, Commands, Done
+from cloudmesh_sdk.queues.batch import BatchQueue, Commands, Done, records as shared
 from cloudmesh_sdk.queues.pbs import dialects, submitting
 from cloudmesh_sdk.queues.pbs.refusals import over, refusal
 from cloudmesh_sdk.queues.pbs.settings import PbsSettings
 
-_WAITS = (JobState.PENDING, JobState.HELD)
 _DIALECTS: Mapping[str, type[dialects.Dialect]] = {"pbs": dialects.Pbs, "torque": dialects.Torque}
 _VARIABLES = re.compile(
     r'("Variable_List":\s*)\{(?:[^"}]|"(?:[^"\\]|\\.)*(?:"|\Z))*'
@@ -64,12 +60,8 @@ class PbsQueue(BatchQueue, HasHistory):
         return Health(service=self.name, version=server.version, identity=where)
 
     def info(self, jobs: Iterable[Job] | None = None) -> Iterator[QueueInfo]:
-        totals: dict[str, Counter[str]] = {}
-        for job in self.jobs() if jobs is None else jobs:
-            for name in job.queues:
-                totals.setdefault(name, Counter())[job.state.value] += job.count
-        for queue in self._dialect.queues():
-            yield attrs.evolve(queue, totals=dict(totals.get(queue.name, ())))
+        given = self.jobs() if jobs is None else jobs
+        return shared.counted(self._dialect.queues(), given)
 
     def jobs(self) -> Iterable[Job]:
         return self._dialect.jobs()
@@ -91,7 +83,7 @@ class PbsQueue(BatchQueue, HasHistory):
     def hold(self, job: Job) -> None:
         # qhold says nothing of a running job, which from then on has a hold and runs
         now = self.job(job.id)
-        if now.state not in _WAITS and not _waits_in_part(now):
+        if now.state not in shared.WAITS and not _waits_in_part(now):
             raise ConflictError(
                 f"{self.name}: job {job.id} is {now.state}; only one that waits can be held"
             )
@@ -119,13 +111,8 @@ class PbsQueue(BatchQueue, HasHistory):
         except NotFoundError:
             return ()  # the only one that was asked for
         whole = {job.array for job in found if job.index is not None}
-        past = [
-            (job.ended, job)
-            for job in found
-            if job.state.is_over and job.ended is not None and job.id not in whole
-            and user in (None, job.user) and (since is None or job.ended >= since)
-        ]  # fmt: skip
-        return [job for _, job in sorted(past, key=lambda each: each[0])]
+        alone = (job for job in found if job.id not in whole)
+        return shared.past(alone, user=user, since=since)
 
     def _sure(self, id: str) -> str:  # noqa: A002
         """Return an id that a command may be given; raises `NotFoundError` for another word."""
@@ -160,12 +147,7 @@ class PbsQueue(BatchQueue, HasHistory):
         return self._dialect.submission(request)
 
     def _submitted(self, request: JobRequest, done: Done) -> Job:
-        id = submitting.submitted(self.name, done)  # noqa: A001
-        try:
-            return self.job(id)
-        except BackendError:
-            # it is in the queue, whatever keeps us from looking at it
-            return _as_asked(self.name, id, request)
+        return self._looked_at(submitting.submitted(self.name, done), request)
 
     def _refusal(self, done: Done) -> BackendError:
         return refusal(self.name, done)
@@ -177,14 +159,3 @@ class PbsQueue(BatchQueue, HasHistory):
 
 def _waits_in_part(job: Job) -> bool:
     return job.native.get("array_indices_remaining", "-") not in ("-", "")
-
-
-def _as_asked(name: str, id: str, request: JobRequest) -> Job:  # noqa: A002
-    return Job(
-        cloud=name,
-        id=id,
-        name=request.name,
-        state=JobState.HELD if request.held else JobState.PENDING,
-        token=request.token,
-        queues=(request.queue,) if request.queue else (),
-    )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import attrs
 
-from cloudmesh_sdk.masking import hidden
+from cloudmesh_sdk.masking import hidden, holds_secret
 from cloudmesh_sdk.models import Job, JobState, Node, QueueInfo
 from cloudmesh_sdk.queues import arrays
 from cloudmesh_sdk.queues.pbs import endings, places, states, tokens, values
@@ -47,7 +47,7 @@ def job(cloud: str, id: str, told: Told) -> Job:  # noqa: A002
         output=places.output(told),
         error=places.error(told),
         token=tokens.token(variables),
-        native=hidden(told),
+        native=_whole(told),
     )
     return in_array(made, told)
 
@@ -109,7 +109,7 @@ def queue(cloud: str, name: str, told: Told, *, default: str | None) -> QueueInf
         min_nodes=values.number(word(least, "nodect")),
         max_nodes=values.number(word(most, "nodect")),
         priority=values.number(word(told, "Priority")),
-        native=hidden(told),
+        native=_whole(told),
     )
 
 
@@ -130,8 +130,13 @@ def node(cloud: str, name: str, told: Told) -> Node:
         memory_used=values.mebibytes(word(given, "mem")),
         gpus=values.number(word(has, "ngpus")),
         reason=values.text(word(told, "comment")),
-        native=hidden(told),
+        native=_whole(told),
     )
+
+
+def _whole(told: Told) -> Told:
+    """Return all that is told, its secrets masked: a job's variables are there for all to see."""
+    return hidden(told) if holds_secret(told) else dict(told)
 
 
 def _reason(told: Told, state: JobState) -> str | None:
