@@ -166,9 +166,9 @@ class GridEngineQueue(BatchQueue, HasHistory):
 
     Settings = GridEngineSettings
     extras = BatchQueue.extras - {"nodes", "gpus"}
-    names = "[!-~]+"
+    names, ranges = "[!-~]+", r"[1-9]\d*(-\d+(:\d+)?)?(%\d+)?"
     id = r"(\d+)(?:\.\d+-\d+:\d+)?"
-    gone = r"does not exist|job id \d+ not found|no jobs running since startup"
+    gone = r"does not exist|job id \d+ not found|accounting: No such file"
     secret = r"(?<=<VA_value>).*?(?=</VA_value>|$)"
     refused = (
         (errors.AuthError, r"access denied|privileges|must be|(submit|admin) host"),

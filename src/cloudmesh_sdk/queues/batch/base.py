@@ -68,7 +68,10 @@ class CommandQueue(Queue, HasOutput):
     """All of them; a driver takes away what its scheduler cannot do."""
 
     names: ClassVar[str | None] = None
-    """Names of jobs that the scheduler takes, as a regular expression, where it says so badly."""
+    """Names of jobs that the scheduler takes (regular expression), where it says so badly."""
+
+    ranges: ClassVar[str | None] = None
+    """Indices of arrays that it takes (the same), where it misreads others."""
 
     environment: ClassVar[Mapping[str, str | None]] = {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
     """What the commands find in their environment: times then are in UTC. None: not there."""
@@ -117,8 +120,7 @@ class CommandQueue(Queue, HasOutput):
         """
         if request.token in self._made:
             return self.job(self._made[request.token])
-        if self.names is not None and re.fullmatch(self.names, request.name) is None:
-            raise InvalidRequestError(f"{self.name} takes no job with the name {request.name!r}")
+        self._check(request)
         if (found := self._earlier(request.token)) is not None:
             return found
         try:
@@ -133,6 +135,13 @@ class CommandQueue(Queue, HasOutput):
         if made.output is not None:
             self._files[made.id] = made
         return made
+
+    def _check(self, request: JobRequest) -> None:
+        """Raise `InvalidRequestError` for what the scheduler would refuse badly, or misread."""
+        limits = (("name", self.names, request.name), ("array", self.ranges, request.array))
+        for what, pattern, value in limits:
+            if pattern is not None and value is not None and not re.fullmatch(pattern, value):
+                raise InvalidRequestError(f"{self.name} takes no {what} such as {value!r}")
 
     def _earlier(self, token: str) -> Job | None:
         """Return what an earlier submit of a token made; raises where that cannot be seen yet."""
