@@ -88,6 +88,10 @@ class SlurmLab:
         """Take a daemon (`slurmctld`, `slurmrestd`, a node) down; back with the block."""
         return services.without(self.lab, name)
 
+    def rest_of(self, user: str = OTHER_USER) -> AbstractContextManager[Path]:
+        """Give the Unix socket of a slurmrestd of a user's own, at which no token is needed."""
+        return services.rest_of(self.lab, user)
+
 
 @contextmanager
 def running_lab() -> Iterator[SlurmLab]:

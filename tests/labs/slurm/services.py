@@ -20,6 +20,7 @@ PACKAGES = (
     "slurm-wlm-jwt-plugin",
 )  # fmt: skip
 NEEDED = ("munged", "slurmctld", "slurmd", "slurmrestd", "squeue", "sbatch")
+JWT = "auth_jwt.so"
 ACCOUNTING = ("slurmdbd", "slurm-wlm-mysql-plugin", "mariadb-server", "mariadb-client")
 NEEDED_TO_ACCOUNT = ("slurmdbd", "mariadbd", "mariadb-install-db")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,9 +28,11 @@ PATIENCE = 60.0
 
 
 def install(lab: Lab) -> None:
-    """Install Debian's packages where a program is missing; raises LabError where it cannot."""
+    """Install Debian's packages where something is missing; raises LabError where it cannot."""
     needed = (*NEEDED, *(NEEDED_TO_ACCOUNT if lab.accounting else ()))
     missing = [name for name in needed if shutil.which(name, path=PATH) is None]
+    if not any(Path("/usr/lib").glob(f"*/slurm-wlm/{JWT}")):  # a package of its own
+        missing.append(JWT)
     if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
@@ -120,6 +123,27 @@ def without(lab: Lab, name: str) -> Iterator[None]:
         yield
     finally:
         start(lab)
+
+
+@contextlib.contextmanager
+def rest_of(lab: Lab, user: str) -> Iterator[Path]:
+    """Give the Unix socket of a slurmrestd of a user's own, at which no token is needed."""
+    place = lab.run / f"rest-{user}"
+    place.mkdir(exist_ok=True)
+    shutil.chown(place, user)
+    socket = place / "slurmrestd.sock"
+    socket.unlink(missing_ok=True)
+    argv = (
+        "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
+        "slurmrestd", "-a", "rest_auth/local", "-s", "openapi/v0.0.38", f"unix:{socket}",
+    )  # fmt: skip
+    name = f"slurmrestd-{user}"
+    processes.start(lab, Process(name=name, argv=argv), environment(lab))
+    try:
+        processes.wait(name, socket.is_socket, PATIENCE)
+        yield socket
+    finally:
+        processes.end(lab, [name])
 
 
 _NAMES = ("slurmctld", *NODES, "slurmrestd")

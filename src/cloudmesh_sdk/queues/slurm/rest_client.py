@@ -38,6 +38,8 @@ from cloudmesh_sdk.wire import Watch
 _log = logging.getLogger(__name__)
 
 _RETRIES = 2
+_LONG = 4.0
+"""Seconds after which a failure without a reason is none of the token: that is seen at once."""
 NOT_MODIFIED = HTTPStatus.NOT_MODIFIED.value
 
 
@@ -187,6 +189,13 @@ class Client:
         """Return an error with what the user can do about it: slurmrestd says next to nothing."""
         if not rest_errors.refuses_token(answer.status, answer.data):
             return error
+        waited = answer.answered - answer.asked
+        silent = rest_errors.is_silent(answer.status, rest_errors.entries_of(answer.data))
+        if silent and waited > _LONG:
+            return UnavailableError(
+                f"{error}: most likely Slurm's controller is down, for slurmrestd tried for "
+                f"{waited:.0f} s"
+            )
         token = self._settings.token
         whose = rest_tokens.user(token)
         if token is None:

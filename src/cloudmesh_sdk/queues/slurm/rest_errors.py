@@ -41,7 +41,7 @@ _BY_STATUS: Mapping[int, type[BackendError]] = {
 }
 _OF_TOKEN = frozenset({401, 511})
 _SILENT = -1
-"""SLURM_ERROR: 22.05 says no more than that of a token that it does not like."""
+"""SLURM_ERROR: 22.05 says no more than that where it cannot ask the controller."""
 GONE = frozenset({2017, 2021, 2084})
 """No such job; already completing or completed; already finished."""
 _REFUSALS = ((2000, 2999), (9000, 9999))
@@ -92,12 +92,16 @@ def says_unchanged(data: Any) -> bool:
 
 def refuses_token(status: int, data: Any) -> bool:
     """Tell whether an answer says that who we are is not believed."""
-    numbers = [number(entry) for entry in entries_of(data)]
-    return status in _OF_TOKEN or _is_silent(status, numbers)
+    return status in _OF_TOKEN or is_silent(status, entries_of(data))
 
 
-def _is_silent(status: int, numbers: Sequence[int]) -> bool:
-    return status == 500 and bool(numbers) and set(numbers) == {_SILENT}  # noqa: PLR2004
+def is_silent(status: int, entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether 22.05 failed and gave no reason.
+
+    At once: the controller did not like the token. After nine seconds: there is no controller.
+    """
+    numbers = {number(entry) for entry in entries}
+    return status == 500 and numbers == {_SILENT}  # noqa: PLR2004
 
 
 def _is_well(entry: Mapping[str, Any]) -> bool:
@@ -107,7 +111,7 @@ def _is_well(entry: Mapping[str, Any]) -> bool:
 
 def _kind(status: int, entries: Sequence[Mapping[str, Any]], words: str) -> type[BackendError]:
     numbers = [number(entry) for entry in entries]
-    if _is_silent(status, numbers):
+    if is_silent(status, entries):
         return AuthError
     if known := [BY_NUMBER[n] for n in numbers if n in BY_NUMBER]:
         return known[0]
