@@ -135,7 +135,7 @@ def node(cloud: str, name: str, told: Told) -> Node:
 
 
 def _whole(told: Told) -> Told:
-    """Return all that is told, its secrets masked: a job's variables are there for all to see."""
+    """Return all that is told, its secrets masked: PBS shows the variables of jobs."""
     return hidden(told) if holds_secret(told) else dict(told)
 
 
