@@ -138,7 +138,9 @@ def rest_of(lab: Lab, user: str) -> Iterator[Path]:
         "slurmrestd", "-a", "rest_auth/local", "-s", "openapi/v0.0.38", f"unix:{socket}",
     )  # fmt: skip
     name = f"slurmrestd-{user}"
-    processes.start(lab, Process(name=name, argv=argv), environment(lab))
+    # all indices of arrays, not the first 64 letters of them
+    env = {"SLURM_BITSTR_LEN": "0"}
+    processes.start(lab, Process(name=name, argv=argv, env=env), environment(lab))
     try:
         processes.wait(name, socket.is_socket, PATIENCE)
         yield socket

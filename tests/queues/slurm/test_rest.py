@@ -28,11 +28,12 @@ from cloudmesh_sdk.errors import (
     ConfigError,
     InvalidRequestError,
     NotFoundError,
+    QuotaError,
     UnavailableError,
     UnsupportedError,
 )
 from cloudmesh_sdk.models import Job, JobRequest, JobState
-from cloudmesh_sdk.queues.slurm import SlurmQueue, SlurmSettings, rest_changes
+from cloudmesh_sdk.queues.slurm import SlurmQueue, SlurmSettings, rest_changes, rest_client
 from cloudmesh_sdk.testing import CANARY, LOST, Reply, Request
 from cloudmesh_sdk.wire import Exchange
 
@@ -191,6 +192,20 @@ def test_a_token_that_is_refused_says_what_to_do(version: str, name: str) -> Non
             ids(queue)
         with rest.queue(token=None) as queue, pytest.raises(AuthError, match="no token is set"):
             ids(queue)
+
+
+def test_a_failure_without_reason_after_a_while_is_no_refused_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rest_client, "_LONG", 0.2)  # 22.05 takes nine seconds
+    silent = captured("22.05", "err-badtoken.500.json")
+    answer = Reply(status=500, body=silent.body, delay=0.3)
+    with (
+        slurmrestd(jobs=answer) as rest,
+        rest.queue() as queue,
+        pytest.raises(UnavailableError, match="controller is down"),
+    ):
+        ids(queue)
 
 
 def test_errors_in_an_answer_of_200_are_errors() -> None:
@@ -389,6 +404,15 @@ def test_a_submit_gives_the_job_as_it_is(
         rest.answers[f"GET job/{number}"] = listed(job(number))
         assert queue.submit(request()).id == str(number)
         assert rest.last("POST job/submit").json["job"]["comment"] == "cloudmesh:t1"
+
+
+def test_a_controller_that_is_full_took_nothing() -> None:
+    full = {"error_code": 11, "error": "Resource temporarily unavailable"}  # 22.05, MaxJobCount
+    with slurmrestd() as rest, rest.queue() as queue:
+        rest.answers["POST job/submit"] = Reply(status=500, body={"errors": [full]})
+        with pytest.raises(QuotaError):
+            queue.submit(request())
+        assert rest.asked == ["GET openapi", "POST job/submit"]
 
 
 def test_a_job_that_was_submitted_held_is_no_error() -> None:

@@ -20,7 +20,7 @@ from cloudmesh_sdk.errors import (
     UnsupportedError,
 )
 from cloudmesh_sdk.models import Job, JobRequest, JobState, NodeState, QueueState
-from cloudmesh_sdk.queues.slurm import SlurmQueue, SlurmSettings
+from cloudmesh_sdk.queues.slurm import SlurmQueue, SlurmSettings, rest_records
 from cloudmesh_sdk.wire import Exchange
 
 pytestmark = pytest.mark.slurm
@@ -167,18 +167,39 @@ def _compare(lab: SlurmLab, queue: SlurmQueue, other: SlurmQueue) -> set[str]:
 
 
 def test_an_array_of_100_000_is_one_record(queue: SlurmQueue, asked: Asked) -> None:
-    squares = [index * index for index in range(2, 300)]
-    odd = ",".join(map(str, squares))
     whole = queue.submit(asked(array="0-99999", held=True))
-    gaps = queue.submit(asked(array=odd, held=True))
     assert (whole.indices, whole.count, whole.state) == ("0-99999", 100_000, JobState.HELD)
     listed = {job.id: job for job in queue.jobs()}
     assert listed[whole.id].count == 100_000
-    assert listed[gaps.id].indices == odd  # not only the first 64 letters of them
     found = queue.job(f"{whole.id}_77777")
     assert (found.index, found.count, found.array) == (77777, 1, whole.id)
+    with pytest.raises(NotFoundError):
+        queue.job(f"{whole.id}_100000")
     queue.cancel(found)
     assert queue.job(whole.id).count == 99_999
+
+
+def test_an_array_with_many_gaps_is_whole_where_slurmrestd_lets_it(
+    queue: SlurmQueue,
+    opened: Opened,
+    asked: Asked,
+    slurm_lab: SlurmLab,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rest_records._tell_of_cut.cache_clear()  # it is told once in a program
+    squares = ",".join(str(index * index) for index in range(2, 300))
+    array = queue.submit(asked(array=squares, held=True))
+    assert squares.startswith(array.indices)  # slurmrestd of a lab, as of most sites, cuts it
+    assert array.count == len(array.indices.split(",")) < 298
+    assert "SLURM_BITSTR_LEN=0" in caplog.text
+    with pytest.raises(UnsupportedError, match="SLURM_BITSTR_LEN=0"):
+        queue.job(f"{array.id}_89401")
+    assert queue.job(f"{array.id}_9").index == 9
+    with slurm_lab.rest_of() as socket:
+        able = opened(url=None, socket=str(socket), token=None)
+        (listed,) = [job for job in able.jobs() if job.id == array.id]
+        assert (listed.indices, listed.count) == (squares, 298)
+        assert able.job(f"{array.id}_89401").index == 89401
 
 
 def test_each_end_has_its_state(queue: SlurmQueue, asked: Asked, slurm_lab: SlurmLab) -> None:

@@ -111,9 +111,22 @@ class RestTransport(Transport):
     def job(self, id: str) -> Job:  # noqa: A002
         found = self._parts(id)
         if not found:
+            self._check_not_cut(id)
             raise NotFoundError(f"{self._name} has no job with id {id}")
         whole = arrays.whole(found) if found[0].array == id else found[0]
         return rest_records.with_files(whole)
+
+    def _check_not_cut(self, id: str) -> None:  # noqa: A002
+        """Raise `UnsupportedError` where one of an array may be there, and is not told of."""
+        whole, _, index = id.partition("_")
+        if index and any(
+            rest_records.is_cut(str(job.native.get("array_task_string")))
+            for job in self._parts(whole)
+        ):
+            raise UnsupportedError(
+                f"{self._name}: slurmrestd cuts the indices of array {whole} off and does not tell "
+                f"of {id}; set SLURM_BITSTR_LEN=0 in its environment"
+            )
 
     def partitions(self) -> Iterable[QueueInfo]:
         data = self._get("partitions").data

@@ -187,6 +187,8 @@ class Client:
 
     def _explained(self, error: BackendError, answer: Answer) -> BackendError:
         """Return an error with what the user can do about it: slurmrestd says next to nothing."""
+        if rest_errors.has_lost(answer.data):
+            return type(error)(f"{error} (22.05 says so of a token that it does not like, too)")
         if not rest_errors.refuses_token(answer.status, answer.data):
             return error
         waited = answer.answered - answer.asked

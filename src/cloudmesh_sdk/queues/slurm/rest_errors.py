@@ -13,6 +13,7 @@ from cloudmesh_sdk.errors import (
     BackendError,
     InvalidRequestError,
     NotFoundError,
+    QuotaError,
     ThrottledError,
     UnavailableError,
     UnsupportedError,
@@ -24,6 +25,7 @@ _TEXTS = ("error", "description", "string", "message")
 
 BY_NUMBER: Mapping[int, type[BackendError]] = {
     1: AuthError,  # EPERM: 25.11, another user's job
+    11: QuotaError,  # EAGAIN: as many jobs as it takes (MaxJobCount)
     1007: AuthError,  # SLURM_PROTOCOL_AUTHENTICATION_ERROR
     2002: AuthError,  # ESLURM_USER_ID_MISSING .. ESLURM_ACCESS_DENIED
     2017: NotFoundError,  # ESLURM_INVALID_JOB_ID
@@ -42,6 +44,8 @@ _BY_STATUS: Mapping[int, type[BackendError]] = {
 _OF_TOKEN = frozenset({401, 511})
 _SILENT = -1
 """SLURM_ERROR: 22.05 says no more than that where it cannot ask the controller."""
+_HUNG_UP = 5005
+"""SLURM_PROTOCOL_SOCKET_ZERO_BYTES_SENT."""
 GONE = frozenset({2017, 2021, 2084})
 """No such job; already completing or completed; already finished."""
 _REFUSALS = ((2000, 2999), (9000, 9999))
@@ -102,6 +106,11 @@ def is_silent(status: int, entries: Sequence[Mapping[str, Any]]) -> bool:
     """
     numbers = {number(entry) for entry in entries}
     return status == 500 and numbers == {_SILENT}  # noqa: PLR2004
+
+
+def has_lost(data: Any) -> bool:
+    """Tell whether the controller hung up on slurmrestd: 22.05 says so of a bad token, too."""
+    return any(number(entry) == _HUNG_UP for entry in entries_of(data))
 
 
 def _is_well(entry: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ Sources: the OpenAPI documents and captured answers of 22.05 (v0.0.37, v0.0.38) 
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -77,7 +77,7 @@ def job(cloud: str, told: dict[str, Any]) -> Job:
      ended_at, depends) = own  # fmt: skip
     array = count(array)
     index = number(task) if array else None
-    indices = _indices(several) if several and array and index is None else ""
+    indices = _indices(cloud, several) if several and array and index is None else ""
     over = state.is_over
     code, signal = ended(told.get("exit_code")) if over else (None, None)
     return Job(
@@ -240,6 +240,23 @@ def _id(told: Mapping[str, Any], array: int | None, task: int | None) -> str:
     return str(int(told["job_id"]))
 
 
-def _indices(said: str) -> str:
+def _indices(cloud: str, said: str) -> str:
     """Return the indices that are told; of a list that was cut off those that stand there."""
-    return _CUT.sub("", said) if "..." in said else said
+    if not is_cut(said):
+        return said
+    _tell_of_cut(cloud)
+    return _CUT.sub("", said)
+
+
+def is_cut(said: str) -> bool:
+    """Tell whether slurmrestd cut a list of indices off."""
+    return "..." in said
+
+
+@cache
+def _tell_of_cut(cloud: str) -> None:
+    _log.warning(
+        "%s: slurmrestd cuts long lists of an array's indices off, so that arrays with gaps count "
+        "for less than they are; set SLURM_BITSTR_LEN=0 in its environment",
+        cloud,
+    )
