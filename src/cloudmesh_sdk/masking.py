@@ -29,7 +29,7 @@ SECRETS = frozenset(
 HEADERS = frozenset({
     "authorization", "proxy-authorization", "cookie", "set-cookie", "x-auth-token",
     "x-subject-token", "x-service-token", "x-storage-token", "x-auth-key",
-    "openstack-auth-receipt", "x-amz-security-token",
+    "openstack-auth-receipt", "x-amz-security-token", "x-slurm-user-token",
 })  # fmt: skip
 """Headers whose values are secrets, in lower case."""
 
