@@ -513,3 +513,12 @@ def test_without_accounting_only_what_is_remembered_is_told() -> None:
         assert [each.id for each in queue.history(ids=["1", "2"])] == ["1"]
         with pytest.raises(UnsupportedError, match="does not speak of accounting"):
             list(queue.history(user="albert"))
+
+
+@pytest.mark.parametrize(("number", "kind"), [(38, dict), (39, list), (40, list)])
+def test_what_is_sent_is_of_the_versions_family(number: int, kind: type) -> None:
+    with slurmrestd(openapi=described(number)) as rest, rest.queue() as queue:
+        rest.answers["POST job/submit"] = Reply(body={"errors": [], "job_id": 7})
+        rest.answers["GET job/7"] = listed(job(7))
+        queue.submit(request())
+        assert isinstance(rest.last("POST job/submit").json["job"]["environment"], kind)

@@ -139,9 +139,7 @@ class RestTransport(Transport):
     def submit(self, request: JobRequest) -> str:
         version = self._version()
         workdir = str(Path.cwd()) if rest_sockets.is_here(self._settings) else None
-        body = rest_submitting.body(
-            request, newer=version.wrapped, user=self._user, workdir=workdir
-        )
+        body = rest_submitting.body(request, newer=version.newer, user=self._user, workdir=workdir)
         answer = self._client.ask(
             "POST", f"{version.slurm}/job/submit", body=body, again=False, fine=_was_made
         )
@@ -178,7 +176,7 @@ class RestTransport(Transport):
         self, *, ids: Collection[str] | None, user: str | None, since: datetime | None
     ) -> list[Job]:
         version = self._version()
-        query = rest_history.query(ids=ids, user=user, since=since, newer=version.wrapped)
+        query = rest_history.query(ids=ids, user=user, since=since, newer=version.filters)
         answer = self._client.ask(
             "GET", f"{version.slurmdb}/jobs", query=query,
             fine=lambda answer: rest_history.is_empty(answer.data),
@@ -248,7 +246,7 @@ class RestTransport(Transport):
         found = [each for each in self._own(job, done) if not each.state.is_over]
         if found:
             version = self._version()
-            id = rest_ids.to_update(job.id, found[0], newer=version.wrapped)  # noqa: A001
+            id = rest_ids.to_update(job.id, found[0], newer=version.newer)  # noqa: A001
             path = f"{version.slurm}/job/{id}"
             self._client.ask("POST", path, body={"hold": hold}, fine=_is_over)
 

@@ -19,8 +19,10 @@ _PATH = re.compile(r"/(slurm|slurmdb)/v0\.0\.(\d{1,4})/")
 _GIVEN = re.compile(r"v?0\.0\.(\d{1,4})")
 _OLDEST, _NEWEST = 36, 44
 """Versions of 20.11 to 25.11."""
-WRAPPED = 40
-"""From here on requests are of the newer family."""
+_NEWER = 39
+"""From here on a job is handed in with the newer family's fields (data_parser/v0.0.39)."""
+_WRAPPED = 40
+"""From here on accounting is asked as the newer family wants it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -32,9 +34,14 @@ class Version:
     """None where slurmrestd does not speak of accounting."""
 
     @property
-    def wrapped(self) -> bool:
-        """Whether it is of the newer family."""
-        return self.number >= WRAPPED
+    def newer(self) -> bool:
+        """Whether what is sent is of the newer family."""
+        return self.number >= _NEWER
+
+    @property
+    def filters(self) -> bool:
+        """Whether accounting can be asked for a user, and for times as numbers."""
+        return (self.accounting or 0) >= _WRAPPED
 
     @property
     def slurm(self) -> str:
