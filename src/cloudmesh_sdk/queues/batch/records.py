@@ -46,14 +46,16 @@ def past(
 
     Of one that is there twice, for it ran again, the last.
     """
-    found = [
+    ended = [
         (job.ended, job)
         for job in jobs
         if job.state.is_over and job.ended is not None and user in (None, job.user)
         and (ids is None or job.id in ids or job.array in ids)
         and (since is None or job.ended >= since)
     ]  # fmt: skip
-    return list({job.id: job for _, job in sorted(found, key=lambda each: each[0])}.values())
+    ended.sort(key=lambda each: each[0])
+    last = {job.id: job for _, job in ended}
+    return [job for _, job in ended if last[job.id] is job]
 
 
 def late(job: Job) -> Job:
