@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -426,3 +427,37 @@ def test_a_dead_controller_is_unavailable_and_no_job_is_lost(
     assert health.version.startswith("22.05")
     assert health.skew is not None
     assert abs(health.skew) < 5
+
+
+def test_a_job_that_was_forgotten_is_told_by_the_accounting(token: str) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    with new_lab(accounting=True, remembered=2) as lab, rest(lab) as queue:
+        failed = queue.submit(order(lab, token, "sh", "-c", "exit 3", name="odd\nname"))
+        tasks = queue.submit(order(lab, token, "true", array="1-3"))
+        killed = queue.submit(order(lab, token, script="#!/bin/sh\nkill -9 $$\n", queue="sierra"))
+        deadline = time.monotonic() + 150
+        while list(queue.jobs()):
+            assert time.monotonic() < deadline
+            time.sleep(1)
+        with pytest.raises(NotFoundError):
+            queue.job(failed.id)
+        ids = [failed.id, tasks.id, killed.id, "99999"]
+        past = {job.id: job for job in queue.history(ids=ids)}
+        assert set(past) == {failed.id, killed.id, *(f"{tasks.id}_{n}" for n in (1, 2, 3))}
+        ended = past[failed.id]
+        assert (ended.state, ended.name, ended.user) == (JobState.FAILED, "odd\nname", "root")
+        assert ended.exit_code is None  # 22.05's plug-in says 0
+        assert (past[killed.id].signal, past[killed.id].queues) == (9, ("sierra",))
+        assert past[f"{tasks.id}_2"].state is JobState.DONE
+        said = lab.run("sacct", "-X", "-n", "-P", "-j", failed.id, "-o", "Start,End,NCPUS,NNodes")
+        start, end, cores, nodes = said.strip().split("|")
+        assert [ended.started, ended.ended] == [
+            datetime.fromisoformat(word).replace(tzinfo=UTC) for word in (start, end)
+        ]
+        assert (ended.cores, ended.nodes) == (int(cores), int(nodes))
+        assert queue.find(failed.token or "") == ended
+        assert {job.id for job in queue.history(user="root", since=began)} == set(past)
+        assert list(queue.history(user=lab.other_user)) == []
+        assert list(queue.history(since=datetime.now(UTC) + timedelta(hours=1))) == []
+        with lab.without("slurmdbd"), pytest.raises(UnavailableError):
+            queue.history(ids=[failed.id])
