@@ -158,7 +158,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _missing(config: pytest.Config) -> dict[str, str]:
     """Return the markers of tests that cannot run or were not asked for, and why."""
-    missing = {}
+    missing: dict[str, str] = {}
     if os.geteuid() != 0:
         missing |= {"root": "needs root", "gridengine": GRIDENGINE_ROOT}
     elif not GRIDENGINE_GIVEN and not config.option.gridengine:
