@@ -118,7 +118,10 @@ def reached(lab: Any) -> Iterator[dict[str, str]]:
     from tests.labs.sshd_lab import running_sshd
 
     given = {"BENCH_URL": lab.url, "BENCH_TOKEN": lab.token(), **lab.environment}
-    with tempfile.TemporaryDirectory(prefix="cm-") as folder, running_sshd(Path(folder)) as sshd:
+    with (
+        tempfile.TemporaryDirectory(prefix="cm-") as folder,
+        running_sshd(Path(folder), env=lab.environment) as sshd,
+    ):
         login = sshd.settings()
         given |= {
             "BENCH_HOST": str(login.host), "BENCH_PORT": str(login.port),

@@ -38,6 +38,7 @@ from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
 from cloudmesh_sdk.queues.slurm.transport import Transport
 from cloudmesh_sdk.wire import Watch
 
+_MANY = 500
 _ROOT = "root"
 """Who may do with every job what its owner may."""
 
@@ -211,7 +212,7 @@ class RestTransport(Transport):
                 return self._changes.unchanged()
             if not answer.data.get("jobs"):
                 answer = self._get("jobs")  # of none at all only a full list is believed
-        with no_collecting():
+        with no_collecting(much=len(answer.data.get("jobs") or ()) > _MANY):
             jobs = [*rest_records.records(self._name, answer.data, "jobs", rest_records.job)]
         self._changes.keep(jobs, answer.data, answer.asked, answer.answered)
         return jobs

@@ -26,6 +26,7 @@ from cloudmesh_sdk.errors import (
     BackendError,
     BackendTimeoutError,
     ConfigError,
+    InvalidRequestError,
     UnavailableError,
 )
 from cloudmesh_sdk.queues.slurm import rest_errors, rest_sockets, rest_tokens
@@ -38,6 +39,8 @@ from cloudmesh_sdk.wire import Watch
 _log = logging.getLogger(__name__)
 
 _RETRIES = 2
+_MUCH = 1_000_000
+"""Bytes of a large answer."""
 _LONG = 4.0
 """Seconds after which a failure without a reason is none of the token: that is seen at once."""
 NOT_MODIFIED = HTTPStatus.NOT_MODIFIED.value
@@ -125,7 +128,7 @@ class Client:
     def _exchanged(
         self, method: str, target: str, body: Any, seconds: float
     ) -> tuple[urllib3.BaseHTTPResponse, Answer]:
-        sent = None if body is None else orjson.dumps(body)
+        sent = None if body is None else _encoded(self.name, body)
         headers = self._headers() | ({"Content-Type": "application/json"} if sent else {})
         begun, at = time.monotonic(), datetime.now(UTC)
         self._told()
@@ -159,7 +162,7 @@ class Client:
                         token=self._settings.token,
                     )
                 )
-        with no_collecting():
+        with no_collecting(much=len(read) > _MUCH):
             data, text = _decoded(read)
         return response, Answer(
             status=response.status, data=data, text=text, asked=begun, answered=time.monotonic()
@@ -240,6 +243,14 @@ def _translated(name: str, what: str, seconds: float) -> Iterator[None]:
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
+
+
+def _encoded(name: str, body: Any) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:  # such as bytes of a command line that are no UTF-8
+        text = f"{name}: slurmrestd takes texts in UTF-8 alone: {_line(error)}"
+        raise InvalidRequestError(text) from error
 
 
 def _decoded(read: bytes) -> tuple[Any, str]:

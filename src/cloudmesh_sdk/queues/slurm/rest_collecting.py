@@ -10,15 +10,20 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def no_collecting() -> Iterator[None]:
-    """Let the collector rest for a block that neither waits nor leaves cycles behind.
+def no_collecting(*, much: bool) -> Iterator[None]:
+    """Let the collector rest for a block that makes much, and neither waits nor leaves cycles.
 
+    What is young then counts as old at its end: it is looked at with all the rest, not at once.
     One that was at rest before stays so. Two threads may overlap: then it wakes with the first.
     """
-    active = gc.isenabled()
-    gc.disable()
+    active = much and gc.isenabled()
+    if active:
+        gc.disable()
     try:
         yield
     finally:
         if active:
+            if not gc.get_freeze_count():  # somebody else's would be let go, too
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()

@@ -32,6 +32,9 @@ class _UnixConnection(HTTPConnection):
         super().__init__(*words, **{**more, "socket_options": None})  # TCP's mean nothing to it
         self._path = path
 
+    def __repr__(self) -> str:
+        return self._path  # urllib3's errors begin with it
+
     def _new_conn(self) -> socket.socket:
         made = socket.socket(socket.AF_UNIX)
         try:
