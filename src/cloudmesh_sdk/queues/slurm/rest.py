@@ -212,7 +212,8 @@ class RestTransport(Transport):
                 return self._changes.unchanged()
             if not answer.data.get("jobs"):
                 answer = self._get("jobs")  # of none at all only a full list is believed
-        with no_collecting(much=len(answer.data.get("jobs") or ()) > _MANY):
+        told = answer.data.get("jobs")
+        with no_collecting(much=isinstance(told, list) and len(told) > _MANY):
             jobs = [*rest_records.records(self._name, answer.data, "jobs", rest_records.job)]
         self._changes.keep(jobs, answer.data, answer.asked, answer.answered)
         return jobs
