@@ -109,11 +109,16 @@ class Sshd:
         self.kill_commands()
 
     def kill_commands(self) -> None:
-        """End what runs in its sessions."""
-        for command in self.commands():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                command.kill()
-        processes.wait("the end of all commands", lambda: not self.commands(), PATIENCE)
+        """End what runs in its sessions, and what that starts meanwhile."""
+
+        def none_left() -> bool:
+            left = self.commands()
+            for command in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    command.kill()
+            return not left
+
+        processes.wait("the end of all commands", none_left, PATIENCE)
 
     def restart(self, *lines: str) -> None:
         """End it with all connections and start it again, at the same port."""
