@@ -40,6 +40,15 @@ def test_every_error_of_the_package_has_its_code() -> None:
     assert codes.code_of(PartialFailure({"a": CloudmeshError("no")})) == 6
 
 
+def test_a_word_that_is_no_text_is_a_mistake_of_the_line_and_no_bug() -> None:
+    with pytest.raises(UnicodeEncodeError) as error:
+        "caf\udce9\x1b".encode()
+    assert words(error.value) == (r"cm: 'caf\xe9\x1b' is no text in UTF-8", codes.USAGE)
+    with pytest.raises(UnicodeEncodeError) as other:
+        "\u20ac".encode("ascii")
+    assert words(other.value)[1] == codes.BUG
+
+
 def test_every_code_has_a_meaning() -> None:
     assert set(CODES.values()) | {0, 2, 6, 70, 130, 141} == set(codes.MEANING)
 

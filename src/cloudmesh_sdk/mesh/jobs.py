@@ -15,6 +15,7 @@ from cloudmesh_sdk.errors import (
     near,
 )
 from cloudmesh_sdk.fanout import Gathered, Source, ask
+from cloudmesh_sdk.mesh import names
 from cloudmesh_sdk.mesh.joblists import JobLists, Which
 from cloudmesh_sdk.mesh.load import Load, load, since
 from cloudmesh_sdk.mesh.polling import DEADLINE
@@ -136,6 +137,7 @@ class Jobs:
     # Which job is meant
 
     def _named(self, text: str, machine: Which) -> list[Job]:
+        names.text(text, what="job")
         if found := _OF_ARRAY.fullmatch(text):
             several = [f"{found[1]}_{index}" for part in indices(found[2]) for index in part]
             return [job for one in several for job in self._named(one, machine)]

@@ -44,6 +44,19 @@ def hostlist(text: str) -> list[str]:
     return list(dict.fromkeys(name for item in items for name in _expanded(item)))
 
 
+def text(value: str, *, what: str) -> str:
+    """Return a text; raises `InvalidRequestError` where it cannot be written down as UTF-8.
+
+    Bytes of a command line that are none are in Python's texts as halves of characters.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        shown = value.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        raise InvalidRequestError(f"{what} '{shown}' is no text in UTF-8") from error
+    return value
+
+
 def several(value: Any) -> list[Any]:
     """Return several things as a list, and a text or one thing as a list of it."""
     alone = isinstance(value, str) or not isinstance(value, Iterable)

@@ -9,7 +9,7 @@ import attrs
 from cloudmesh_sdk.errors import ConfigError, InvalidRequestError, UnsupportedError
 from cloudmesh_sdk.mesh.amounts import memory, walltime
 from cloudmesh_sdk.mesh.machines import Machine, hosts
-from cloudmesh_sdk.mesh.names import several
+from cloudmesh_sdk.mesh.names import several, text
 from cloudmesh_sdk.models import Job, JobRequest, QueueInfo, QueueState
 from cloudmesh_sdk.operations.jobs import SECRETS
 from cloudmesh_sdk.queues.arrays import indices
@@ -142,7 +142,9 @@ def _request(name: str | None, asked: Mapping[str, Any]) -> JobRequest:
         indices(fields["array"])
     fields["after"] = after(fields.get("after"))
     fields["options"] = tuple(several(fields.get("options", ())))
-    named = name or (PurePath(command[0]).name if command else "") or "job"
+    _check_texts({**fields, "name": name})
+    program = PurePath(command[0]).name.encode(errors="replace").decode() if command else ""
+    named = name or program or "job"
     return JobRequest(name=named, token="", **fields)
 
 
@@ -153,6 +155,14 @@ def _check_counts(fields: Mapping[str, Any]) -> None:
             raise InvalidRequestError(f"{key} is a number, not {value!r}")
         if value is not None and value < 1:
             raise InvalidRequestError(f"{key} is 1 or more, not {value}")
+
+
+def _check_texts(fields: Mapping[str, Any]) -> None:
+    """Refuse what the journal cannot keep; commands and variables are the driver's business."""
+    for key, value in fields.items():
+        for item in several(value) if key not in SECRETS else ():
+            if isinstance(item, str):
+                text(item, what=key)
 
 
 def _own_account(machine: Machine, asked: str | None) -> str:

@@ -109,6 +109,14 @@ def _usage(error: click.UsageError) -> str:
     return f"cm: {visible(text[:1].lower() + text[1:])} ({path} --help shows how)"
 
 
+def _unwritable(error: UnicodeEncodeError) -> tuple[str, int]:
+    """Return what to tell where a word of the line is no text: it cannot be sent, nor stored."""
+    if error.encoding.replace("-", "") != "utf8":
+        return _bug(error)
+    word = error.object.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return f"cm: '{visible(word)}' is no text in UTF-8", codes.USAGE
+
+
 def _left(error: SystemExit) -> int:
     return error.code if isinstance(error.code, int) else int(error.code is not None)
 
@@ -133,5 +141,6 @@ _WORDS: tuple[tuple[type[BaseException], Callable[[Any], tuple[str, int]]], ...]
     (KeyboardInterrupt, lambda _: (f"cm: {_STOPPED}", codes.INTERRUPTED)),
     (click.Abort, lambda _: (f"cm: {_STOPPED}", codes.INTERRUPTED)),
     (SystemExit, lambda error: ("", _left(error))),
+    (UnicodeEncodeError, _unwritable),
 )
 """What is said of each kind of exception; the first that fits."""

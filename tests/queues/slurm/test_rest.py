@@ -448,6 +448,19 @@ def test_a_submit_in_doubt_is_not_sent_again_soon() -> None:
     assert rest.asked.count("POST job/submit") == 1
 
 
+def test_what_is_no_text_is_refused_before_it_is_asked() -> None:
+    with slurmrestd() as rest, rest.queue() as queue:
+        with pytest.raises(InvalidRequestError, match="texts in UTF-8 alone"):
+            queue.submit(request(environment={"NAME": "caf\udce9"}))
+        assert "POST job/submit" not in rest.asked
+
+
+def test_a_socket_that_is_not_there_is_named(tmp_path: Path) -> None:
+    settings = SlurmSettings(transport="rest", socket=str(tmp_path / "none"))
+    with pytest.raises(UnavailableError, match=f"reached: {tmp_path}/none: No such file"):
+        SlurmQueue("hpc", settings).check()
+
+
 def test_what_slurmrestd_cannot_do_is_refused_before_it_is_asked() -> None:
     with slurmrestd() as rest, rest.queue() as queue:
         with pytest.raises(UnsupportedError, match="--switches of sbatch"):

@@ -32,7 +32,7 @@ class _UnixConnection(HTTPConnection):
         super().__init__(*words, **{**more, "socket_options": None})  # TCP's mean nothing to it
         self._path = path
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return self._path  # urllib3's errors begin with it
 
     def _new_conn(self) -> socket.socket:
