@@ -68,6 +68,21 @@ def test_a_rule_is_a_hostlist_with_letters_left_open(
     assert [name for name in not_fit if name in pattern] == []
 
 
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("s[003-001]", r"'\[003-001\]' is no list of numbers"),
+        ("s[1-99999999]", r"'\[1-99999999\]' is no list of numbers"),
+        ("s[001", r"'s\[001' has a bracket without its other half"),
+        ("s001]", r"'s001\]' has a bracket without its other half"),
+    ],
+)
+def test_a_rule_that_cannot_be_read_is_told_with_its_place(rule: str, message: str) -> None:
+    text = f"queues: {{fg: {{driver: memory, machines: {{a: {{nodes: '{rule}'}}}}}}}}"
+    with pytest.raises(ConfigError, match=rf"^queues\.fg\.machines\.a\.nodes: {message}"):
+        Machines(Config.parse(text).queues)
+
+
 def test_without_rules_nothing_fits() -> None:
     assert "" not in Patterns([])
     assert not Patterns([])

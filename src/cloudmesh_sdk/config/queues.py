@@ -12,6 +12,9 @@ from cloudmesh_sdk.document import Place, kind_of
 INTERVAL = 30.0
 """Seconds between two lists of a manager, where nothing else is said."""
 
+UNASSIGNED = "unassigned"
+"""The machine of what no rule claims; none that is configured has this name."""
+
 QUEUE_DEFAULTS = ("queue", "account", "walltime")
 """What the `defaults` of a queue manager may name."""
 
@@ -78,6 +81,8 @@ def distinct(
 
 def _machine(name: str, rules: Any, place: Place, *above: str) -> MachineConfig:
     key = (*above, "machines", name)
+    if name == UNASSIGNED:
+        place.wrong("that is what no machine owns; give it another name", *key)
     if not isinstance(rules, dict) or not rules:
         found = kind_of(rules) if rules else "nothing"
         place.wrong(f"a mapping with {', '.join(_RULES)} was wanted, found {found}", *key)

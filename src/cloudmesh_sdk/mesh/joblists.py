@@ -1,6 +1,7 @@
 """Jobs, queues and nodes as last seen, by machine: as rows, and as dicts of dicts."""
 
 import enum
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -27,6 +28,8 @@ Which = str | Iterable[str] | None
 
 _FILTERS: Mapping[str, str] = {"user": "user", "account": "account", "queue": "queues"}
 """Arguments of `jobs` that are asked of a field."""
+
+_NUMBER = re.compile(r"([0-9]+)")
 
 
 class JobLists:
@@ -200,7 +203,8 @@ class JobLists:
 def ordered(rows: Gathered[R], sort: str | Sequence[str], limit: int | None = None) -> Gathered[R]:
     """Return rows by fields or columns, `-` before one that falls; what is unknown comes last.
 
-    Ids that are numbers stand as numbers. Raises `InvalidRequestError` for what is no field.
+    Numbers within texts (`12_9`, `12_10`) stand as numbers. Raises `InvalidRequestError` for what
+    is no field.
     """
     found = list(rows)
     for word in reversed(several(sort)):
@@ -215,9 +219,16 @@ def ordered(rows: Gathered[R], sort: str | Sequence[str], limit: int | None = No
 
 def _key(value: Any) -> Any:
     if isinstance(value, str):
-        head = value.split(".")[0].split("_")[0].split("[")[0]
-        return (0, int(head), value) if head.isdecimal() else (1, 0, value)
+        return [_part(word) for word in _NUMBER.split(value) if word], value
     return (0, len(value), str(value)) if isinstance(value, Mapping) else value
+
+
+def _part(word: str) -> tuple[int, int, str]:
+    """Return the key of a part of a text: numbers stand before letters, and as numbers."""
+    if not _NUMBER.fullmatch(word):
+        return 1, 0, word
+    digits = word.lstrip("0")  # compared by their length first: some have more than int() takes
+    return 0, len(digits), digits
 
 
 def _check(kind: type[Record], field: str) -> None:

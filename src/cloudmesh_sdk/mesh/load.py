@@ -33,7 +33,7 @@ class Load:
     seconds: float = 0.0
     """How long it took to answer, in all."""
     askers: int = 0
-    """How many processes asked."""
+    """How many users asked."""
     by_kind: Mapping[str, int] = attrs.field(factory=dict)
     """Questions by what was asked: `jobs`, `queues`, `nodes`, `act` …"""
     error: str = ""

@@ -13,19 +13,20 @@ from typing import Any
 import attrs
 
 from cloudmesh_sdk.config import MachineConfig, QueueConfig
-from cloudmesh_sdk.errors import ConfigError, near
+from cloudmesh_sdk.config.queues import UNASSIGNED
+from cloudmesh_sdk.errors import ConfigError, InvalidRequestError, near
 from cloudmesh_sdk.mesh.names import hostlist, split
 from cloudmesh_sdk.models import Job, JobState, Node, QueueInfo
-
-UNASSIGNED = "unassigned"
-"""The machine of what no rule claims."""
 
 _WAITING = (JobState.PENDING, JobState.HELD)
 _BRACKET = re.compile(r"(\[[^\]]*\])")
 
 
 class Patterns:
-    """Names as rules give them: hostlists (`i[001-004]`), with `*` and `?` for letters."""
+    """Names as rules give them: hostlists (`i[001-004]`), with `*` and `?` for letters.
+
+    Raises `InvalidRequestError` for one that cannot be read.
+    """
 
     def __init__(self, texts: Iterable[str]) -> None:
         self.texts = tuple(item.strip() for text in texts for item in split(text))
@@ -181,12 +182,21 @@ def _rules(entry: QueueConfig) -> list[MachineConfig]:
 
 
 def _machine(rules: MachineConfig, entry: QueueConfig) -> Machine:
+    """Return a machine; raises `ConfigError`, with its place, for a rule that cannot be read."""
+
+    def patterns(rule: str) -> Patterns:
+        try:
+            return Patterns(getattr(rules, rule))
+        except InvalidRequestError as error:
+            where = entry.where.at(entry.section, entry.name, "machines", rules.name, rule)
+            raise ConfigError(f"{where}: {error}") from error
+
     return Machine(
         name=rules.name,
         manager=entry.name,
-        queues=Patterns(rules.queues),
-        nodes=Patterns(rules.nodes),
-        accounts=Patterns(rules.accounts),
+        queues=patterns("queues"),
+        nodes=patterns("nodes"),
+        accounts=patterns("accounts"),
     )
 
 
@@ -202,13 +212,20 @@ def hosts(text: str) -> tuple[str, ...]:
 
 def _expression(text: str) -> str:
     """Return the regular expression for one name of a rule."""
+    if re.search(r"[\[\]]", _BRACKET.sub("", text)):
+        raise InvalidRequestError(f"{text!r} has a bracket without its other half")
     return "".join(
         _numbers(part) if part.startswith("[") else _letters(part) for part in _BRACKET.split(text)
     )
 
 
 def _numbers(bracket: str) -> str:
-    found = (re.escape(name.removeprefix("n")) for name in hostlist(f"n{bracket}"))
+    try:
+        names = hostlist(f"n{bracket}")
+    except InvalidRequestError as error:
+        text = f"{bracket!r} is no list of numbers, such as [001-128] or [1,3]"
+        raise InvalidRequestError(text) from error
+    found = (re.escape(name.removeprefix("n")) for name in names)
     return f"(?:{'|'.join(found)})"
 
 
