@@ -9,6 +9,7 @@ from tests.mesh.manager import Manager
 
 from cloudmesh_sdk.errors import (
     AuthError,
+    BackendTimeoutError,
     ConfigError,
     ConflictError,
     InvalidRequestError,
@@ -125,6 +126,42 @@ def test_ids_stand_in_order_of_numbers(mesh: Mesh, manager: Manager) -> None:
     for id_ in ("10", "9", "100.host", "11[2].host"):
         manager.put(id_)
     assert ids(mesh.jobs(sort="id")) == ["9", "10", "11[2].host", "100.host"]
+
+
+def test_jobs_of_an_array_stand_in_order_of_their_indices(mesh: Mesh, manager: Manager) -> None:
+    manager.put("7", array="7", indices="9-11", count=3, state=JobState.PENDING)
+    for id_ in ("7_2", "7_1", "7_100"):
+        manager.put(id_, array="7")
+    found = ids(mesh.jobs(sort="id", expand=True))
+    assert found[-4:] != sorted(found)[-4:]
+    assert [id_ for id_ in found if id_ in ("7_1", "7_2", "7_100")] == ["7_1", "7_2", "7_100"]
+
+
+def test_a_number_of_any_length_is_put_in_order(mesh: Mesh, manager: Manager) -> None:
+    for id_, name in (("1", "9" * 5000), ("2", "10"), ("3", "2"), ("4", "")):
+        manager.put(id_, name=name)
+    assert ids(mesh.jobs(sort="name")) == ["4", "3", "2", "1"]
+
+
+@pytest.mark.parametrize("field", ["name", "queue", "account"])
+def test_a_job_with_what_is_no_text_is_refused_before_it_is_written_down(
+    mesh: Mesh, manager: Manager, field: str
+) -> None:
+    given: dict[str, Any] = {field: "caf\udce9"}
+    with pytest.raises(InvalidRequestError, match=rf"{field} 'caf\\xe9' is no text in UTF-8"):
+        mesh.submit("true", machine="fg", **given)
+    assert manager.requests == []
+    assert mesh.operations() == []
+
+
+def test_a_program_whose_name_is_no_text_may_be_handed_in(mesh: Mesh, manager: Manager) -> None:
+    assert mesh.submit("./caf\udce9", machine="fg").name == "caf?"
+    assert manager.requests[0].command == ("./caf\udce9",)
+
+
+def test_no_job_is_called_what_is_no_text(mesh: Mesh) -> None:
+    with pytest.raises(InvalidRequestError, match=r"job 'caf\\xe9' is no text in UTF-8"):
+        mesh.find_jobs("caf\udce9")
 
 
 def test_arrays_count_one_by_one_in_totals(mesh: Mesh, manager: Manager) -> None:
@@ -279,6 +316,24 @@ def test_a_submit_whose_answer_was_lost_is_found_and_not_done_twice(
     assert (len(alone.table), len(alone.requests)) == (1, 1)
     assert job.id in alone.table
     assert mesh.operations()[0].state is OperationState.DONE
+
+
+def test_a_submit_of_which_nothing_is_known_says_so_and_which_operation_it_is(
+    mesh: Mesh, alone: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(token: str) -> None:
+        raise UnavailableError("alone: the controller is down")
+
+    monkeypatch.setattr(alone, "find", silent)
+    alone.lost = BackendTimeoutError("alone: no answer in 60 s")
+    with pytest.raises(BackendTimeoutError) as error:
+        mesh.submit("true", machine="alone")
+    (operation,) = mesh.operations()
+    assert operation.state is OperationState.UNKNOWN
+    assert str(error.value) == (
+        f"alone: no answer in 60 s; it is not known whether it was done: operation {operation.id}"
+    )
+    assert isinstance(error.value.__cause__, BackendTimeoutError)
 
 
 def test_a_submit_that_was_refused_is_failed(mesh: Mesh, alone: Manager) -> None:

@@ -185,9 +185,13 @@ class _Run:
             doubted=datetime.now(UTC),
         )
         records = settle(self._store, cloud, unknown, cause=error) if unknown else ()
-        if not records:
-            raise error
-        return records
+        if records:
+            return records
+        now = self._store.journal.get(operation.id)
+        if now is not None and now.state is OperationState.UNKNOWN:
+            text = f"{error}; it is not known whether it was done: operation {operation.id}"
+            raise type(error)(text, retry_after=error.retry_after) from error
+        raise error
 
     def _end(self, operation: Operation, **fields: Any) -> None:
         self._store.journal.change(operation, finished=datetime.now(UTC), **fields)
