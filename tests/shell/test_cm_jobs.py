@@ -19,6 +19,7 @@ from cloudmesh_sdk.models import Job, JobState
 from cloudmesh_sdk.shell.following import print_text
 from cloudmesh_sdk.shell.moments import moment
 from cloudmesh_sdk.shell.narrow import fitting
+from cloudmesh_sdk.shell.output import Look, print_rows
 from cloudmesh_sdk.shell.plain import id_of
 from cloudmesh_sdk.shell.session import Session
 
@@ -183,8 +184,28 @@ def test_a_command_is_handed_in_and_the_next_steps_told(cm: Cm, fg: Manager) -> 
     assert request.command == ("python", "fit.py", "--all", "-m", "x")
     assert (request.name, request.queue) == ("python", "batch")
     assert result.error == (
-        "cm job wait 100 waits until it is over, cm job output 100 shows its words\n"
+        "cm job wait 100 -m fg waits until it is over, cm job output 100 -m fg shows its words\n"
     )
+
+
+@pytest.mark.parametrize("line", ["job info caf\udce9", "job submit -m fg --name caf\udce9 true"])
+def test_what_is_no_text_is_one_line(cm: Cm, fg: Manager, line: str) -> None:
+    result = cm(line)
+    assert result.exit_code == 1
+    assert r"'caf\xe9' is no text in UTF-8" in result.error
+    assert len(result.error.splitlines()) == 1
+
+
+def test_csv_cannot_command_a_terminal(
+    session: Session, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [Job(cloud="fg", id="1", name="red\x1b[31m\nline", state=JobState.RUNNING)]
+    look = Look(format="csv", columns=("name",))
+    print_rows(session, rows, Job, look)
+    assert capsys.readouterr().out == 'name\n"red\x1b[31m\nline"\n'
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    print_rows(session, rows, Job, look)
+    assert capsys.readouterr().out == "name\nred\\x1b[31m\\nline\n"
 
 
 def test_every_option_reaches_the_manager(

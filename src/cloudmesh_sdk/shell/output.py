@@ -112,7 +112,10 @@ def print_rows(session: Session, rows: Sequence[Any], kind: Any, look: Look) -> 
         shown = _shown(rows, columns, plain.FORMS.get(named, {}))
         print_table(columns, shown, whole=bool(look.columns), kind=named)
     elif chosen == "csv":
-        print(plain.as_csv(columns, plain.cells(rows, columns)))
+        cells = plain.cells(rows, columns)
+        if sys.stdout.isatty():  # names are anybody's choice: they command no terminal
+            cells = [[visible(word) for word in row] for row in cells]
+        print(plain.as_csv(columns, cells))
     else:
         print_data(plain.documents(rows, look.columns, native=look.native), chosen)
 

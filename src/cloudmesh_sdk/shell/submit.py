@@ -85,7 +85,8 @@ def submit(
         return wait_for(session, [job], look)
     print_rows(session, [job], Job, look)
     if look.chosen(session) == "table":
-        note(f"cm job wait {job.id} waits until it is over, cm job output {job.id} shows its words")
+        which = job.id if len(session.mesh.config.queues) == 1 else f"{job.id} -m {job.manager}"
+        note(f"cm job wait {which} waits until it is over, cm job output {which} shows its words")
     return codes.OK
 
 

@@ -42,6 +42,12 @@ def test_a_host_that_is_not_known_is_not_trusted(shared_sshd: Sshd, tmp_path: Pa
     assert "ssh-keyscan" in str(error)
 
 
+def test_a_port_that_is_none_is_told(shared_sshd: Sshd) -> None:
+    error = refused(shared_sshd, port=99_999)
+    assert not error.transient
+    assert "99999 is no port; 1 to 65535 are" in str(error)
+
+
 def test_a_host_with_another_key_than_before_is_not_trusted(
     shared_sshd: Sshd, tmp_path: Path
 ) -> None:

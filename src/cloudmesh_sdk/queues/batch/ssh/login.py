@@ -35,7 +35,7 @@ async def log_in(settings: Any) -> asyncssh.SSHClientConnection:
         options = await asyncssh.SSHClientConnectionOptions.construct(**_told(settings))
         known = _known_hosts(options.known_hosts)
         link = await asyncssh.connect(**{**_told(settings), "known_hosts": known})
-    except (asyncssh.Error, OSError, ValueError, TimeoutError) as error:
+    except (asyncssh.Error, OSError, ValueError, OverflowError, TimeoutError) as error:
         raise _meant(settings, error) from error
     _forget_unsent(link)
     return link
@@ -128,6 +128,10 @@ def _no_key(settings: Any, _: Exception) -> str:
     return f"the key {settings.identity} does not let us in there"
 
 
+def _no_port(settings: Any, _: Exception) -> str:
+    return f"{settings.port} is no port; 1 to 65535 are"
+
+
 def _unreadable(settings: Any, error: Exception) -> str:
     return f"the key {settings.identity} cannot be read: {error}"
 
@@ -140,6 +144,7 @@ _MEANINGS: tuple[
     (asyncssh.KeyImportError, AuthError, _unreadable),
     (asyncssh.ConfigParseError, UnsupportedError, lambda _, e: f"SSH configuration: {e}"),
     (asyncssh.KeyExchangeFailed, UnsupportedError, lambda _, e: f"no safe connection: {e}"),
+    (OverflowError, UnsupportedError, _no_port),
     (TimeoutError, UnavailableError, lambda *_: f"did not let us in within {PATIENCE:g} s"),
 )
 """What the errors of a login mean; what is in none of these is a place that cannot be reached."""
