@@ -75,8 +75,9 @@ def test_what_is_left_out_is_gentle_and_shared() -> None:
         (TWICE, "the name is taken by queue manager a"),
         (
             "queues: {fg: {driver: slurm, machines: {unassigned: {queues: [a]}}}}",
-            "unassigned: that is what no machine owns",
+            "machines.unassigned: the name is taken by what no machine owns",
         ),
+        ("queues: {unassigned: {driver: slurm}}", "the name is taken by what no machine owns"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(text: str, message: str) -> None:

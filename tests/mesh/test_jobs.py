@@ -86,6 +86,20 @@ def test_what_no_machine_owns_is_shown_as_unassigned(mesh: Mesh, manager: Manage
     assert ids(mesh.jobs(["india", "sierra"])) == []
 
 
+def test_what_no_machine_owns_can_be_asked_for_alone(
+    mesh: Mesh, manager: Manager, alone: Manager
+) -> None:
+    manager.put("1", queues=("other",))
+    manager.put("2", queues=("long",))
+    alone.put("3")
+    assert ids(mesh.jobs("unassigned")) == ["1"]
+    assert list(mesh.qstat("unassigned")) == ["unassigned"]
+    assert list(mesh.qstat("unassigned")["unassigned"]) == ["1"]
+    assert ids(mesh.jobs(["unassigned", "india"])) == ["1", "2"]
+    with pytest.raises(ConfigError, match="there is no machine 'unassigned'"):
+        mesh.submit("true", machine="unassigned")
+
+
 def test_dicts_are_plain_and_hold_the_native_data(mesh: Mesh, manager: Manager) -> None:
     manager.put("1", native={"Job_Name": "a", "list": [1, 2]})
     job = mesh.qstat("india")["india"]["1"]

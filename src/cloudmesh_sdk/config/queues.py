@@ -13,7 +13,7 @@ INTERVAL = 30.0
 """Seconds between two lists of a manager, where nothing else is said."""
 
 UNASSIGNED = "unassigned"
-"""The machine of what no rule claims; none that is configured has this name."""
+"""The machine of what no rule claims; nothing that is configured has this name."""
 
 QUEUE_DEFAULTS = ("queue", "account", "walltime")
 """What the `defaults` of a queue manager may name."""
@@ -68,7 +68,7 @@ def distinct(
     queues: Mapping[str, QueueConfig], clouds: Mapping[str, Any], place: Place
 ) -> Mapping[str, QueueConfig]:
     """Return queue managers; refuses names that would mean two things."""
-    taken: dict[str, str] = {name: f"cloud {name}" for name in clouds}
+    taken = {UNASSIGNED: "what no machine owns", **{name: f"cloud {name}" for name in clouds}}
     for name, entry in queues.items():
         for called in dict.fromkeys((name, *entry.machines)):
             if called in taken:
@@ -81,8 +81,6 @@ def distinct(
 
 def _machine(name: str, rules: Any, place: Place, *above: str) -> MachineConfig:
     key = (*above, "machines", name)
-    if name == UNASSIGNED:
-        place.wrong("that is what no machine owns; give it another name", *key)
     if not isinstance(rules, dict) or not rules:
         found = kind_of(rules) if rules else "nothing"
         place.wrong(f"a mapping with {', '.join(_RULES)} was wanted, found {found}", *key)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from cloudmesh_sdk.config.queues import UNASSIGNED
 from cloudmesh_sdk.errors import CloudmeshError, InvalidRequestError, near
 from cloudmesh_sdk.fanout import Gathered, Source
 from cloudmesh_sdk.mesh.machines import Machines
@@ -127,6 +128,8 @@ class JobLists:
             for machine in self._machines.of(manager)
             if names is None or machine.name in names
         }
+        if any(names is not None and UNASSIGNED in names for names in asked.values()):
+            found[UNASSIGNED] = []
         for row in rows:
             for name in row.machines:
                 if name in found or asked.get(row.cloud, ()) is None:

@@ -117,21 +117,28 @@ class Machines(Mapping[str, Machine]):
     def chosen(self, asked: str | Iterable[str] | None) -> dict[str, frozenset[str] | None]:
         """Return the managers that names of machines and managers mean, and of each which machines.
 
-        None where that is all of it. Raises `ConfigError` with near names.
+        None where that is all of it; `UNASSIGNED` is of every manager that machines share. Raises
+        `ConfigError` with near names.
         """
         if asked is None:
             return {name: None for name, entry in self._managers.items() if entry.active}
         found: dict[str, frozenset[str] | None] = {}
         for name in [asked] if isinstance(asked, str) else asked:
-            manager, machine = self._meant(name)
-            before = found.get(manager, frozenset())
-            whole = machine is None or before is None
-            found[manager] = None if whole else (before or frozenset()) | {str(machine)}
+            shared = self._shared() if name == UNASSIGNED else []
+            for manager, machine in shared or [self._meant(name)]:
+                before = found.get(manager, frozenset())
+                whole = machine is None or before is None
+                found[manager] = None if whole else (before or frozenset()) | {str(machine)}
         return found
 
     def manager(self, name: str) -> str:
         """Return the manager of a machine, or that has this name; raises `ConfigError`."""
         return self._meant(name)[0]
+
+    def _shared(self) -> list[tuple[str, str]]:
+        """Return where something may be that no machine owns."""
+        managers = self._managers.items()
+        return [(name, UNASSIGNED) for name, entry in managers if entry.active and entry.machines]
 
     def _meant(self, name: str) -> tuple[str, str | None]:
         if name in self._managers:
