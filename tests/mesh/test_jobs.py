@@ -408,6 +408,22 @@ def test_one_that_is_gone_when_cancelled_is_remembered_as_cancelled(
     assert mesh.jobs() == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(JobState.RUNNING, JobState.UNKNOWN), (JobState.DONE, JobState.DONE)],
+)
+def test_one_that_was_gone_before_is_not_called_cancelled(
+    mesh: Mesh, manager: Manager, before: JobState, after: JobState
+) -> None:
+    manager.put("1", state=before)
+    mesh.jobs()
+    del manager.table["1"]
+    mesh.jobs()
+    (job,) = mesh.cancel_jobs("1")
+    assert (job.state, job.missing is not None) == (after, True)
+    assert [row.state for row in mesh.jobs(missing=True)] == [after]
+
+
 def test_a_job_is_meant_by_its_id_its_number_or_its_name(
     mesh: Mesh, manager: Manager, alone: Manager
 ) -> None:

@@ -135,7 +135,7 @@ class Machines(Mapping[str, Machine]):
         """Return the manager of a machine, or that has this name; raises `ConfigError`."""
         return self._meant(name)[0]
 
-    def _shared(self) -> list[tuple[str, str]]:
+    def _shared(self) -> list[tuple[str, str | None]]:
         """Return where something may be that no machine owns."""
         managers = self._managers.items()
         return [(name, UNASSIGNED) for name, entry in managers if entry.active and entry.machines]

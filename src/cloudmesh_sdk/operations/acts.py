@@ -12,7 +12,15 @@ from cloudmesh_sdk.errors import (
     QuotaError,
     UnsupportedError,
 )
-from cloudmesh_sdk.models import Job, Operation, OperationState, Record, Server, ServerState
+from cloudmesh_sdk.models import (
+    Job,
+    JobState,
+    Operation,
+    OperationState,
+    Record,
+    Server,
+    ServerState,
+)
 from cloudmesh_sdk.operations.access import ACCESS_ACTS
 from cloudmesh_sdk.operations.act import Act, Learned, Records, Secrets
 from cloudmesh_sdk.operations.addresses import ADDRESS_ACTS
@@ -67,5 +75,8 @@ def laid_to_rest(record: Record, known: Record | None) -> Record:
     if isinstance(known, Server):
         return attrs.evolve(known, missing=record.missing, state=ServerState.DELETED)
     if isinstance(known, Job) and isinstance(record, Job):
-        return attrs.evolve(known, missing=record.missing, state=record.state)
+        if known.missing is None:
+            return attrs.evolve(known, missing=record.missing, state=record.state)
+        # gone before it was asked for anything: that is not how it ended
+        return known if known.state.is_over else attrs.evolve(known, state=JobState.UNKNOWN)
     return attrs.evolve(known, missing=record.missing)

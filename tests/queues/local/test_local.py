@@ -116,6 +116,14 @@ def test_no_more_run_at_once_than_there_are_slots(make: Make, directory: Path) -
     assert queue.job(wide.id).reason == "all slots are taken"
 
 
+def test_what_wants_more_than_there_is_is_refused(make: Make) -> None:
+    queue = make(slots=2)
+    message = "4 cores were wanted, and local has 2: it would never begin"
+    with pytest.raises(InvalidRequestError, match=message):
+        queue.submit(order("true", cores=2, tasks=2))
+    assert list(queue.jobs()) == []
+
+
 def test_jobs_start_end_and_are_timed_out_while_nobody_looks(make: Make, directory: Path) -> None:
     queue = make(slots=1)
     first = queue.submit(order("sleep", "60", walltime=1))

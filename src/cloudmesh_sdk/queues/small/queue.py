@@ -198,6 +198,10 @@ class SmallQueue(Queue, HasHistory, HasOutput):
         """Write down the jobs of a request; return the id of the first, or of their array."""
         if request.array and arrays.size(request.array) > MOST:
             raise InvalidRequestError(f"an array has {MOST:,} jobs at most, not {request.array}")
+        cores = (request.cores or 1) * (request.tasks or 1)
+        if cores > self._scheduler.slots:
+            has = f"{self.name} has {self._scheduler.slots}"
+            raise InvalidRequestError(f"{cores} cores were wanted, and {has}: it would never begin")
         text = scripts.script(request)
         scripts.after(request)  # raises on a way of waiting that is none
         self.calls += 1
