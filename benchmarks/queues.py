@@ -18,7 +18,7 @@ import sys
 import tempfile
 import venv
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +70,13 @@ def fill(lab: Any, count: int) -> int:
 def daemons(lab: Any) -> dict[str, float]:
     """Return the processor time that the lab's daemons used so far."""
     found = dict.fromkeys(DAEMONS, 0.0)
-    for process in psutil.process_iter(["name", "cmdline"]):
+    for process in psutil.process_iter(["name"]):
         name = process.info["name"]
-        if name in found and str(lab.lab.directory) in " ".join(process.environ().values()):
-            times = process.cpu_times()
-            found[name] += times.user + times.system
+        if name in found:
+            with suppress(psutil.NoSuchProcess):  # one of another lab, that ended
+                if str(lab.lab.directory) in " ".join(process.environ().values()):
+                    times = process.cpu_times()
+                    found[name] += times.user + times.system
     return found
 
 

@@ -11,6 +11,9 @@ squeue puts those of an array that wait into one line, also where one of them al
 import logging
 import secrets
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
 
 import attrs
 
@@ -71,42 +74,40 @@ def jobs(cloud: str, answer: bytes, form: Format) -> Iterator[Job]:
 
 def job(cloud: str, told: dict[str, str]) -> Job:
     """Return the record of what squeue tells of a job, by field."""
-    tasks = told["ArrayTaskID"]  # N/A, or 3, or 4-100:2%2 of those that wait
-    array = None if tasks in values.NOTHING else told["ArrayJobID"]
-    task = None if array is None else values.number(tasks)
-    several = array is not None and task is None
-    reason = values.text(told["Reason"])
-    state = states.job_state(told["State"], reason)
-    code, signal = values.ended(told["exit_code"]) if state.is_over else (None, None)
-    nodes = values.number(told["NumNodes"].partition("-")[0])  # 2-4: at least two
-    throttle = tasks.partition("%")[2] if several else ""
+    like = _like(_shared(told))
+    state, reason, user, account, queues, nodes, tasks, cores, memory, gpus, walltime = like
+    part = told["ArrayTaskID"]  # N/A, or 3, or 4-100:2%2 of those that wait
+    array = None if part in values.NOTHING else told["ArrayJobID"]
+    index = None if array is None else values.number(part)
+    several = array is not None and index is None
+    over = state.is_over
+    code, signal = values.ended(told["exit_code"]) if over else (None, None)
+    throttle = part.partition("%")[2] if several else ""
     return Job(
         cloud=cloud,
-        id=_id(told, array, task),
+        id=_id(told, array, index),
         name=told["Name"],
         state=state,
-        user=told["UserName"],
-        account=values.text(told["Account"]),
-        queues=values.names(told["Partition"]),
+        user=user,
+        account=account,
+        queues=queues,
         reason=reason,
         priority=values.number(told["PriorityLong"]),
         nodes=nodes,
-        tasks=values.number(told["NumTasks"]),
-        cores=values.number(told["NumCPUs"]),
-        memory=values.memory(told["tres-alloc"]),
-        gpus=values.all_gpus(
-            told["tres-alloc"], told["tres-per-job"], told["tres-per-node"], nodes
-        ),
-        walltime=values.seconds(told["TimeLimit"]),
+        tasks=tasks,
+        cores=cores,
+        memory=memory,
+        gpus=gpus,
+        walltime=walltime,
         hosts=values.text(told["NodeList"]) or "",
         array=array,
-        indices=tasks if several else "",
+        indices=part if several else "",
         throttle=int(throttle) if throttle else None,
-        index=task,
-        count=arrays.size(tasks) if several else 1,
+        index=index,
+        count=arrays.size(part) if several else 1,
         submitted=values.time(told["SubmitTime"]),
         started=values.time(told["StartTime"]),
-        ended=values.time(told["EndTime"]) if state.is_over else None,
+        ended=values.time(told["EndTime"]) if over else None,
         exit_code=code,
         signal=signal,
         depends=values.text(told["Dependency"]),
@@ -115,20 +116,55 @@ def job(cloud: str, told: dict[str, str]) -> Job:
     )
 
 
+_SHARED = (
+    "State", "Reason", "UserName", "Account", "Partition", "NumNodes", "NumTasks", "NumCPUs",
+    "tres-alloc", "tres-per-job", "tres-per-node", "TimeLimit",
+)  # fmt: skip
+_shared = itemgetter(*_SHARED)
+
+
+@lru_cache(maxsize=4096)
+def _like(told: tuple[str, ...]) -> tuple[Any, ...]:
+    """Return the part of a record in which thousands of jobs are alike, of `_SHARED` fields."""
+    state, reason, user, account, partition, nodes, tasks, cores, *resources, limit = told
+    alloc, per_job, per_node = resources
+    why = values.text(reason)
+    count = values.number(nodes.partition("-")[0])  # 2-4: at least two
+    return (
+        states.job_state(state, why),
+        why,
+        user,
+        values.text(account),
+        values.names(partition),
+        count,
+        values.number(tasks),
+        values.number(cores),
+        values.memory(alloc),
+        values.all_gpus(alloc, per_job, per_node, count),
+        values.seconds(limit),
+    )
+
+
 def _fields(record: str, fields: Sequence[str]) -> dict[str, str]:
     """Return a record by field; a separator in a name makes it longer, and is put back there."""
     told = record.split(_SEPARATOR)
-    least = len(fields)
+    if len(told) != len(fields) or not told[0].isdecimal():
+        told = _mended(told, len(fields))
+    return dict(zip(fields, told, strict=True))
+
+
+def _mended(told: list[str], least: int) -> list[str]:
+    """Return a record with as many fields as were asked for; raises `ValueError` where it cannot.
+
+    A name may hold a separator; what a login says before, or squeue of a cluster, is left out.
+    """
     if len(told) < least:
         raise ValueError(f"{len(told)} fields in place of {least}")
-    if "\n" in told[0]:  # what a login says before, or squeue of a cluster
-        told[0] = told[0].rpartition("\n")[2]
-    if not told[0].isdecimal():
-        raise ValueError(f"{told[0][:20]!r} is no id of a job")
+    first = told[0].rpartition("\n")[2]
+    if not first.isdecimal():
+        raise ValueError(f"{first[:20]!r} is no id of a job")
     name = least - 2
-    if len(told) > least:
-        told[name:] = [_SEPARATOR.join(told[name:-1]), told[-1]]
-    return dict(zip(fields, told, strict=True))
+    return [first, *told[1:name], _SEPARATOR.join(told[name:-1]), told[-1]]
 
 
 def _id(told: dict[str, str], array: str | None, task: int | None) -> str:

@@ -13,5 +13,7 @@ def comment(token: str, own: str | None = None) -> str:
 
 def token(comment: str | None) -> str | None:
     """Return the token in a comment, None where it has none; the last one counts."""
-    found = _TOKEN.findall(comment or "")
+    if not comment or "cloudmesh:" not in comment:
+        return None
+    found = _TOKEN.findall(comment)
     return found[-1] if found else None
