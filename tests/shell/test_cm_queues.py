@@ -110,9 +110,17 @@ def test_totals_by_machine_count_a_shared_job_at_each_but_once_in_all(cm: Cm, fg
     assert "india: " not in cm("queue info fg --format csv").error
 
 
+def test_totals_are_of_the_machines_that_were_asked_for_alone(cm: Cm, fg: Manager) -> None:
+    fg.put("1", queues=("batch",))
+    fg.put("2", queues=("batch", "mixed"), state=JobState.PENDING)
+    fg.put("3", queues=("long",), state=JobState.PENDING)
+    told = cm("queue info sierra").error.splitlines()
+    assert told[1:] == ["sierra: 1 pending"]
+
+
 def test_a_manager_that_is_one_machine_needs_no_totals_of_its_own() -> None:
     job = Job(cloud="a", id="1", name="j", state=JobState.DONE, machines=("a",))
-    assert list(totals([job])) == ["a: 1 done"]
+    assert list(totals([job], ["a"])) == ["a: 1 done"]
 
 
 def test_a_manager_that_fails_hides_no_other(cm: Cm, managers: dict[str, Manager]) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -148,27 +148,38 @@ def info(
         strict=strict, limit=limit,
     )  # fmt: skip
     if look.chosen(session) == "table":
-        _tell_totals(session.mesh.jobs(machines or None))
+        _tell_totals(session, machines)
     return code
 
 
-def _tell_totals(jobs: Iterable[Job]) -> None:
+def _tell_totals(session: Session, machines: tuple[str, ...]) -> None:
     """Tell how many jobs machines have by state: as bars on a terminal, else in words."""
-    jobs = list(jobs)
+    meant = machines_meant(session, machines or None)
+    jobs = [_within(job, meant[job.manager]) for job in session.mesh.jobs(machines or None)]
     if sys.stdout.isatty():
         from cloudmesh_sdk.shell.drawing import draw_bars  # rich takes 60 ms
 
         draw_bars(by_machine(jobs))
-    for line in totals(jobs, bars=not sys.stdout.isatty()):
+    whole = [manager for manager, own in meant.items() if own is None]
+    for line in totals(jobs, whole, bars=not sys.stdout.isatty()):
         note(line)
 
 
-def totals(jobs: Iterable[Job], *, bars: bool = True) -> Iterator[str]:
-    """Yield numbers of jobs by state as lines: of each machine (`bars`), of each shared manager."""
-    jobs = list(jobs)
+def _within(job: Job, own: Collection[str] | None) -> Job:
+    """Return a job at those of its machines that were asked for: of others not all are there."""
+    if own is None:
+        return job
+    return attrs.evolve(job, machines=tuple(name for name in job.machines if name in own))
+
+
+def totals(jobs: Sequence[Job], managers: Collection[str], *, bars: bool = True) -> Iterator[str]:
+    """Yield numbers of jobs by state as lines: of each machine (`bars`), of each shared manager.
+
+    `managers` are those of which all jobs are there.
+    """
     if bars:
         yield from (f"{name}: {words(n)}" for name, n in by_machine(jobs).rows.items())
-    for manager in sorted({job.manager for job in jobs}):
+    for manager in sorted({job.manager for job in jobs}.intersection(managers)):
         mine = [job for job in jobs if job.manager == manager]
         if {name for job in mine for name in job.machines} == {manager}:
             continue
