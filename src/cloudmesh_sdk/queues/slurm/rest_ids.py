@@ -31,7 +31,7 @@ def meant(jobs: Iterable[Job], id: str) -> list[Job]:  # noqa: A002
 
 def among(job: Job, ids: Collection[str]) -> bool:
     """Tell whether one of some ids means a job, or one of those that it stands for."""
-    return any(meant((job,), id) for id in ids)  # noqa: A001
+    return not _names(job).isdisjoint(ids) or arrays.holds(job, ids)
 
 
 def to_cancel(id: str, found: Job) -> str:  # noqa: A002
@@ -57,13 +57,18 @@ def to_update(id: str, found: Job, *, newer: bool) -> str:  # noqa: A002
 
 
 def _one(job: Job, id: str, index: int | None) -> Job | None:  # noqa: A002
-    if id in (job.id, job.array, _number(job), str(count(job.native.get("het_job_id")))):
+    if id in _names(job):
         return job
     if index is None or not job.indices or not id.startswith(f"{job.array}_"):
         return None
     if not any(index in some for some in arrays.indices(job.indices)):
         return None
     return attrs.evolve(job, id=id, index=index, indices="", count=1, throttle=None)
+
+
+def _names(job: Job) -> set[str | None]:
+    """Return the ids by which Slurm knows a job; None is none of them."""
+    return {job.id, job.array, _number(job), str(count(job.native.get("het_job_id")))}
 
 
 def _number(job: Job) -> str:
