@@ -345,9 +345,18 @@ def test_a_submit_of_which_nothing_is_known_says_so_and_which_operation_it_is(
     (operation,) = mesh.operations()
     assert operation.state is OperationState.UNKNOWN
     assert str(error.value) == (
-        f"alone: no answer in 60 s; it is not known whether it was done: operation {operation.id}"
+        f"alone: no answer in 60 s; what became of it is found out later (operation {operation.id})"
     )
     assert isinstance(error.value.__cause__, BackendTimeoutError)
+
+
+def test_a_default_machine_that_is_gone_is_told_to_be_the_default(mesh: Mesh) -> None:
+    mesh.store.settings.set_default(mesh.user, "", "machine", "gone")
+    with pytest.raises(ConfigError, match=r"no machine 'gone'; .*; it is your default"):
+        mesh.submit("true")
+    with pytest.raises(ConfigError) as named:
+        mesh.submit("true", machine="gone")
+    assert "default" not in str(named.value)
 
 
 def test_a_submit_that_was_refused_is_failed(mesh: Mesh, alone: Manager) -> None:

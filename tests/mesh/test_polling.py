@@ -273,6 +273,14 @@ def test_what_was_asked_is_counted_for_all(mesh: Mesh, manager: Manager, clock: 
     assert load.last is not None
 
 
+def test_that_there_is_no_such_job_is_no_failure_of_its_manager(mesh: Mesh) -> None:
+    with pytest.raises(NotFoundError):
+        mesh.job("4712")
+    (load,) = mesh.queue_load()
+    assert load.by_kind["job"] == 1
+    assert load.error == ""
+
+
 def test_queues_and_nodes_are_asked_for_more_seldom(
     mesh: Mesh, manager: Manager, clock: Clock
 ) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from cloudmesh_sdk.config import QueueConfig
-from cloudmesh_sdk.errors import BackendTimeoutError, CloudmeshError, StoreError
+from cloudmesh_sdk.errors import BackendTimeoutError, CloudmeshError, NotFoundError, StoreError
 from cloudmesh_sdk.fanout import ask
 from cloudmesh_sdk.mesh.refreshing import Listing, Refreshed, keep, tell_refreshed
 from cloudmesh_sdk.mesh.registry import Queues
@@ -113,7 +113,8 @@ class Polling:
             try:
                 yield queue
             except CloudmeshError as problem:
-                error = str(problem)
+                # that it has no such job is an answer
+                error = "" if isinstance(problem, NotFoundError) else str(problem)
                 raise
             finally:
                 self._note(

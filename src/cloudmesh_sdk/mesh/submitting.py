@@ -64,7 +64,12 @@ class Submitting:
         if where is None:
             what = f"name one of {', '.join(known)}" if known else "cm register adds one"
             raise ConfigError(f"no machine is named, and none is the default; {what}")
-        self._mesh._machines.manager(where)
+        try:
+            self._mesh._machines.manager(where)
+        except ConfigError as error:
+            if asked is not None:
+                raise
+            raise ConfigError(f"{error}; it is your default (cm default why machine)") from error
         return str(where)
 
     def _defaults(self, manager: str, asked: Mapping[str, Any]) -> dict[str, Any]:

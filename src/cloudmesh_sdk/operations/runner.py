@@ -189,7 +189,7 @@ class _Run:
             return records
         now = self._store.journal.get(operation.id)
         if now is not None and now.state is OperationState.UNKNOWN:
-            text = f"{error}; it is not known whether it was done: operation {operation.id}"
+            text = f"{error}; what became of it is found out later (operation {operation.id})"
             raise type(error)(text, retry_after=error.retry_after) from error
         raise error
 
