@@ -461,6 +461,9 @@ def test_a_part_of_an_array_is_meant_by_its_indices(mesh: Mesh, manager: Manager
     for index in range(1, 5):
         manager.put(f"12_{index}", array="12", index=index, state=JobState.PENDING)
     assert ids(mesh.cancel_jobs("12_[2-3]")) == ["12_2", "12_3"]
+    for half in ("12_[1-", "12_[]", "12_[2]x"):
+        with pytest.raises(InvalidRequestError, match=r"wanted is 12_\[1-3,7\]"):
+            mesh.find_jobs(half)
 
 
 def test_the_name_of_an_array_means_all_of_it(mesh: Mesh, manager: Manager, alone: Manager) -> None:

@@ -36,6 +36,7 @@ Jobs_ = str | int | Job | Iterable[str | int | Job]
 """Jobs as users name them: a record, an id, a name, `12_[1-3]`, or several of these."""
 
 _OF_ARRAY = re.compile(r"(\d+)_\[(.+)\]")
+_HALF = re.compile(r"\d+_\[.*")
 
 
 class Jobs:
@@ -141,6 +142,8 @@ class Jobs:
         if found := _OF_ARRAY.fullmatch(text):
             several = [f"{found[1]}_{index}" for part in indices(found[2]) for index in part]
             return [job for one in several for job in self._named(one, machine)]
+        if _HALF.fullmatch(text):
+            raise InvalidRequestError(f"{text!r} are no jobs of an array; wanted is 12_[1-3,7]")
         chosen = self._mesh._machines.chosen(machine)
         listed = [job for manager in chosen for job in self._seen(manager, text)]
         if not listed:

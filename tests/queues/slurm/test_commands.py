@@ -195,6 +195,26 @@ else:
         fakes.queue().check()
 
 
+def test_the_cluster_that_is_named_is_asked_whatever_is_asked(fakes: Fakes) -> None:
+    fakes.command("scontrol", "print('Slurmctld(primary) at host is UP', 'PartitionName=india')")
+    for name in ("sdiag", "scancel"):
+        fakes.command(name, "")
+    fakes.command("sbatch", "print(7)")
+    settings = SlurmSettings(transport="command", path=str(fakes.directory), cluster="far")
+    queue = SlurmQueue("hpc", settings)
+    queue.check()
+    for asked in (queue.jobs(), queue.info(()), queue.nodes()):
+        list(asked)
+    queue.submit(JobRequest(name="one", token="t", command=("true",)))
+    queue.cancel(JOB)
+    calls = {
+        name: fakes.calls(name) for name in ("squeue", "scontrol", "sdiag", "sbatch", "scancel")
+    }
+    assert all(calls.values())
+    for name, words in ((name, words) for name, some in calls.items() for words in some):
+        assert {"--clusters=far", "--cluster=far"} & {*words} or words == ["ping"], (name, words)
+
+
 def test_numbers_of_jobs_are_counted_from_the_list_given(fakes: Fakes) -> None:
     fakes.command("scontrol", "print('PartitionName=india State=UP'); print('PartitionName=s')")
     waits = Job(

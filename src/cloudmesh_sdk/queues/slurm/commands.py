@@ -60,7 +60,7 @@ class CommandTransport(Transport):
         said = self._run("scontrol", "ping", fine=_any).text
         if "is UP" not in said:
             raise UnavailableError(f"{self._name}: {_down(said)}")
-        config = self._run("scontrol", "show", "config").text
+        config = self._run("scontrol", *self._cluster, "show", "config").text
         told = dict(_setting(line) for line in config.splitlines() if "=" in line)
         return Health(
             service=self._name,
@@ -71,8 +71,9 @@ class CommandTransport(Transport):
 
     def _skew(self) -> float | None:
         """Return how far our clock is ahead of the controller's, to the second."""
+        one = (f"--cluster={self._settings.cluster}",) if self._cluster else ()  # its word for it
         asked = time.time()
-        found = _TIME.search(self._run("sdiag", fine=_any).text)
+        found = _TIME.search(self._run("sdiag", *one, fine=_any).text)
         return None if found is None else float(round(asked) - int(found[1]))
 
     def jobs(self, *, ids: Collection[str] | None = None, user: str | None = None) -> Iterator[Job]:
@@ -99,9 +100,7 @@ class CommandTransport(Transport):
         return attrs.evolve(job, native={**job.native, **shown})
 
     def partitions(self) -> Iterator[QueueInfo]:
-        return blocks.partitions(
-            self._name, self._asked("scontrol", "show", "partition", "-o").text
-        )
+        return blocks.partitions(self._name, self._shown("partition"))
 
     def nodes(self) -> Iterator[Node]:
         return blocks.nodes(self._name, self._shown("node"))
