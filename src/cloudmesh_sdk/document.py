@@ -21,6 +21,9 @@ SIZE = 1_000_000
 """Most bytes of a file."""
 DEPTH = 50
 """Most mappings and lists within each other (libyaml's composer is recursive)."""
+_TOO_DEEP = f"more than {DEPTH} lists and mappings within each other"
+_DEEP = "maximum nesting depth"
+"""What newer versions of libyaml say when even they have had enough."""
 NODES = 100_000
 """Most values, those behind an alias counted each time it is used."""
 
@@ -97,7 +100,8 @@ def parse(text: str, path: Path | None = None) -> tuple[dict[str, Any], Place]:
     except yaml.MarkedYAMLError as error:
         mark, problem = error.problem_mark, _QUOTED.sub("…", error.problem or error.context or "")
         where = _line(place, mark.line + 1) if mark else str(path or "the configuration")
-        raise ConfigError(f"{where}: this is not YAML: {problem}") from None  # it shows the text
+        told = _TOO_DEEP if _DEEP in problem else f"this is not YAML: {problem}"
+        raise ConfigError(f"{where}: {told}") from None  # it shows the text
     except (yaml.YAMLError, UnicodeError) as error:
         problem = str(error).partition("\n")[0]
         raise ConfigError(f"{path}: this is not YAML: {problem}") from None
@@ -140,7 +144,7 @@ def _check_depth(text: str, place: Place) -> None:
         if depth > DEPTH:
             mark = event.start_mark
             where = _line(place, mark.line + 1 if mark else 1)
-            raise ConfigError(f"{where}: more than {DEPTH} lists and mappings within each other")
+            raise ConfigError(f"{where}: {_TOO_DEEP}")
 
 
 def _data(text: str, place: Place) -> Any:

@@ -349,9 +349,9 @@ def test_the_doctor_looks_at_everything(cm: Cm) -> None:
     result = cm("doctor --format json")
     assert result.exit_code == 0
     found = rows(result.output)
-    assert {"python", "extra", "providers", "stores", "config", "store", "cloud"} == {
-        row["what"] for row in found
-    }
+    assert {row["what"] for row in found} == {
+        "python", "extra", "providers", "queues", "stores", "config", "store", "cloud",
+    }  # fmt: skip
     clouds = {row["name"]: row["state"] for row in found if row["what"] == "cloud"}
     assert clouds == {"india": "ok", "sierra": "ok", "spare": "missing"}
 
