@@ -33,7 +33,7 @@ def test_two_queues_take_jobs_also_of_another_user(gridengine_lab: GridEngineLab
 
 def test_nothing_listens_beyond_the_lab(gridengine_lab: GridEngineLab) -> None:
     daemons = {"sge_qmaster", "sge_execd"}
-    assert daemons <= {process.name() for process in psutil.process_iter()}
+    assert daemons <= {process.info["name"] for process in psutil.process_iter(["name"])}
     listening = [each.laddr for each in psutil.net_connections() if each.status == "LISTEN"]
     ports = {address[1] for address in listening if address}
     assert not ports & set(labs.PORTS)
