@@ -7,9 +7,9 @@ jobs and with commands that fail.
 
 from cloudmesh_sdk.queues.batch import records, refusals, scripts, values, xml
 from cloudmesh_sdk.queues.batch.base import BatchQueue, BatchSettings, CommandQueue
-from cloudmesh_sdk.queues.batch.commands import Commands, Done, Here
+from cloudmesh_sdk.queues.batch.commands import Commands, Done, Here, Run
 
 __all__ = [
-    "BatchQueue", "BatchSettings", "CommandQueue", "Commands", "Done", "Here", "records",
-    "refusals", "scripts", "values", "xml",
+    "BatchQueue", "BatchSettings", "CommandQueue", "Commands", "Done", "Here", "Run",
+    "records", "refusals", "scripts", "values", "xml",
 ]  # fmt: skip

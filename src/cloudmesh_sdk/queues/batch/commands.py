@@ -6,8 +6,8 @@ import errno
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn, Protocol
 
 import attrs
 
@@ -103,6 +103,19 @@ class Commands(abc.ABC):
 
     def close(self) -> None:  # noqa: B027 - most have nothing to give back
         """Give back connections."""
+
+
+class Run(Protocol):
+    """Runs a command and counts it; raises what its failure means."""
+
+    def __call__(
+        self,
+        *argv: str,
+        send: bytes = b"",
+        fine: Callable[[Done], bool] = ...,
+        env: Mapping[str, str | None] | None = None,
+        timeout: float | None = None,
+    ) -> Done: ...
 
 
 def changed(has: Mapping[str, str], env: Mapping[str, str | None]) -> dict[str, str]:

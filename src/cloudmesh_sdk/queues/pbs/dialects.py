@@ -3,32 +3,18 @@
 import abc
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Collection, Iterator
 
 import attrs
 
 from cloudmesh_sdk.errors import BackendError, UnavailableError, UnsupportedError
 from cloudmesh_sdk.models import Job, JobRequest, Node, QueueInfo
-from cloudmesh_sdk.queues.batch import Done
+from cloudmesh_sdk.queues.batch import Done, Run
 from cloudmesh_sdk.queues.pbs import answers, lines, records, submitting, torque, values
 from cloudmesh_sdk.queues.pbs.answers import Things
 from cloudmesh_sdk.queues.pbs.refusals import FINISHED, UNKNOWN
 
 _log = logging.getLogger(__name__)
-
-
-class Run(Protocol):
-    """Runs a command and counts it; raises what its failure means."""
-
-    def __call__(
-        self,
-        *argv: str,
-        send: bytes = b"",
-        fine: Callable[[Done], bool] = ...,
-        env: Mapping[str, str | None] | None = None,
-        timeout: float | None = None,
-    ) -> Done: ...
 
 
 @attrs.frozen(kw_only=True)

@@ -42,12 +42,6 @@ class PbsQueue(BatchQueue, HasHistory):
 
     Settings = PbsSettings
     inherited: ClassVar[Mapping[str, str | None]] = {"PBS_DPREFIX": None}
-    extras = frozenset(
-        {
-            "queue", "nodes", "tasks", "cores", "memory", "walltime", "gpus", "account", "array",
-            "after", "environment", "workdir", "output", "error", "held", "options",
-        }
-    )  # fmt: skip
 
     def __init__(self, name: str, settings: PbsSettings, commands: Commands | None = None) -> None:
         super().__init__(name, settings, commands)

@@ -3,10 +3,9 @@
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Protocol
 
 import attrs
 
@@ -18,7 +17,7 @@ from cloudmesh_sdk.errors import (
 )
 from cloudmesh_sdk.models import Health, Job, JobRequest, Node, QueueInfo
 from cloudmesh_sdk.queues import arrays
-from cloudmesh_sdk.queues.batch import Commands, Done, scripts
+from cloudmesh_sdk.queues.batch import Commands, Done, Run, scripts
 from cloudmesh_sdk.queues.slurm import accounting, blocks, lines, refusals, submitting
 from cloudmesh_sdk.queues.slurm.environment import AS_USER
 from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
@@ -27,19 +26,6 @@ from cloudmesh_sdk.queues.slurm.transport import Transport
 _TIME = re.compile(r"^sdiag output at .*\((\d+)\)", re.MULTILINE)
 HEDGE = 2.0
 """Seconds after which a command that has not answered makes us ask whether anybody is there."""
-
-
-class Run(Protocol):
-    """Runs a command and counts it; raises what its failure means."""
-
-    def __call__(
-        self,
-        *argv: str,
-        send: bytes = b"",
-        fine: Callable[[Done], bool] = ...,
-        env: Mapping[str, str | None] | None = None,
-        timeout: float | None = None,
-    ) -> Done: ...
 
 
 class CommandTransport(Transport):

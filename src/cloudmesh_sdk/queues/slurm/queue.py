@@ -2,12 +2,9 @@
 
 import importlib.util
 import shutil
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import attrs
 
 from cloudmesh_sdk.errors import (
     BackendError,
@@ -18,7 +15,7 @@ from cloudmesh_sdk.errors import (
 )
 from cloudmesh_sdk.models import Health, Job, JobRequest, JobState, Node, QueueInfo
 from cloudmesh_sdk.queues.base import HasHistory
-from cloudmesh_sdk.queues.batch import CommandQueue, Commands, Done
+from cloudmesh_sdk.queues.batch import CommandQueue, Commands, Done, records
 from cloudmesh_sdk.queues.slurm.environment import ENVIRONMENT
 from cloudmesh_sdk.queues.slurm.refusals import refusal
 from cloudmesh_sdk.queues.slurm.settings import SlurmSettings
@@ -26,7 +23,6 @@ from cloudmesh_sdk.queues.slurm.transport import Transport
 
 _LATELY = timedelta(days=1)
 """How far back a job is looked for by its token, where the controller has forgotten it."""
-_WAITS = (JobState.PENDING, JobState.HELD)
 
 
 class SlurmQueue(CommandQueue, HasHistory):
@@ -34,12 +30,6 @@ class SlurmQueue(CommandQueue, HasHistory):
 
     Settings = SlurmSettings
     environment = ENVIRONMENT
-    extras = frozenset(
-        {
-            "queue", "nodes", "tasks", "cores", "memory", "walltime", "gpus", "account", "array",
-            "after", "environment", "workdir", "output", "error", "held", "options",
-        }
-    )  # fmt: skip
 
     def __init__(
         self, name: str, settings: SlurmSettings, commands: Commands | None = None
@@ -55,12 +45,8 @@ class SlurmQueue(CommandQueue, HasHistory):
         return self._transport.ping()
 
     def info(self, jobs: Iterable[Job] | None = None) -> Iterator[QueueInfo]:
-        totals: dict[str, Counter[str]] = {}
-        for job in self.jobs() if jobs is None else jobs:
-            for name in job.queues:
-                totals.setdefault(name, Counter())[job.state.value] += job.count
-        for queue in self._transport.partitions():
-            yield attrs.evolve(queue, totals=dict(totals.get(queue.name, ())))
+        given = self.jobs() if jobs is None else jobs
+        return records.counted(self._transport.partitions(), given)
 
     def jobs(self) -> Iterable[Job]:
         return self._transport.jobs()
@@ -91,7 +77,7 @@ class SlurmQueue(CommandQueue, HasHistory):
         states = {part.state for part in self._transport.jobs(ids=(job.id,))}
         if not states:
             raise NotFoundError(f"{self.name} has no job with id {job.id}")
-        if states.isdisjoint(_WAITS):
+        if states.isdisjoint(records.WAITS):
             now = ", ".join(sorted(states))
             raise ConflictError(
                 f"{self.name}: job {job.id} is {now}; only one that waits can be held"
@@ -127,27 +113,10 @@ class SlurmQueue(CommandQueue, HasHistory):
         super().close()
 
     def _hand_in(self, request: JobRequest) -> Job:
-        id = self._transport.submit(request)  # noqa: A001
-        try:
-            return self.job(id)
-        except BackendError:
-            # it is in the queue, whatever keeps us from looking at it
-            return _as_asked(self.name, id, request)
+        return self._looked_at(self._transport.submit(request), request)
 
     def _refusal(self, done: Done) -> BackendError:
         return refusal(self.name, done)
-
-
-def _as_asked(name: str, id: str, request: JobRequest) -> Job:  # noqa: A002
-    state = JobState.HELD if request.held else JobState.PENDING
-    return Job(
-        cloud=name,
-        id=id,
-        name=request.name,
-        state=state,
-        token=request.token,
-        queues=(request.queue,) if request.queue else (),
-    )
 
 
 def _chosen(queue: SlurmQueue, settings: SlurmSettings) -> Transport:
