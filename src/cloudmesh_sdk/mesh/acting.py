@@ -41,16 +41,22 @@ class Acts:
         *,
         secrets: Mapping[str, Any] | None = None,
         told: Told | None = None,
+        retry_of: str | None = None,
     ) -> Gathered[Record]:
         """Do an act on every (cloud, name, request) and return the records that came of it.
 
         Where there was one target its error is raised; of several, `errors` names those that
-        failed.
+        failed. `retry_of` is the operation that is asked for again.
         """
         tasks = [
             Task(
                 operation=intent(
-                    self._owner, act, *target, account=self._belonging.account(target[0])
+                    self._owner,
+                    act,
+                    *target,
+                    account=self._belonging.account(target[0]),
+                    withheld=secrets or (),
+                    retry_of=retry_of,
                 ),
                 secrets=secrets or {},
             )
@@ -75,17 +81,20 @@ class Acts:
             raise answers[0].error
         return Gathered(found, sources)
 
-    def reconcile(self, found: Sequence[Operation], *, patient: bool) -> list[Operation]:
+    def reconcile(
+        self, found: Sequence[Operation], *, patient: bool, deadline: float = 60.0
+    ) -> list[Operation]:
         """Settle those of some open operations that no living process runs.
 
-        Those of another account stay open until the cloud's entry means that one again.
+        Those of another account stay open until the cloud's entry means that one again. A cloud
+        that is silent for `deadline` seconds is asked another time.
         """
         left = [
             operation
             for operation in found
             if operations.due(operation, patient=patient) and self._belonging.ours(operation)
         ]
-        done = operations.reconcile(self._store, left, self._use)
+        done = operations.reconcile(self._store, left, self._use, deadline=deadline)
         for operation in done:
             hooks.tell(self.hooks.operation_changed, operation=operation)
         return done

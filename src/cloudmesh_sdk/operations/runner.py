@@ -8,7 +8,7 @@ view, and last the operation is `done`. Whatever is killed in between, `reconcil
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -59,6 +59,8 @@ def intent(
     request: Mapping[str, Any] | None = None,
     *,
     account: str | None = None,
+    withheld: Iterable[str] = (),
+    retry_of: str | None = None,
 ) -> Operation:
     """Return a new operation of this process, not journalled yet."""
     return Operation(
@@ -70,6 +72,8 @@ def intent(
         token=str(uuid.uuid4()),
         request=dict(request or {}),
         account=account,
+        withheld=tuple(withheld),
+        retry_of=retry_of,
         runner=claim(),
         lease=lease(),
         created=datetime.now(UTC),

@@ -1,0 +1,118 @@
+"""`cm op`: what was asked for, waited for, cancelled, asked again, found out about."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+from click.shell_completion import ShellComplete
+from tests.shell.calling import Cm
+
+from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.operations.runner import intent
+from cloudmesh_sdk.shell.app import app
+from cloudmesh_sdk.shell.session import Session
+
+DEAD = "elsewhere.example.org/1/0.00"
+
+
+def left(session: Session, target: str, **fields: Any) -> Operation:
+    """Leave an operation as a process that is gone would."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    found = attrs.evolve(
+        intent(session.mesh.user, "start", "india", target),
+        **{"runner": DEAD, "lease": past, **fields},
+    )
+    session.mesh.store.journal.add([found])
+    return found
+
+
+def failed(session: Session) -> Operation:
+    """Return a start that failed, as the journal has it."""
+    server = session.mesh.start(cloud="india", name="web").one()
+    session.mesh.delete(server)
+    done = next(o for o in session.mesh.operations() if o.act == "start")
+    now = session.mesh.store.journal.change(done, state=OperationState.FAILED)
+    assert now is not None
+    return now
+
+
+def test_waiting_shows_what_became_of_each(cm: Cm, session: Session) -> None:
+    cm("vm start --name w-[1-2] --cloud india")
+    done = [operation.id for operation in session.mesh.operations()]
+    never = left(session, "never")
+    result = cm(f"op wait {done[0][:8]} {done[1]} --format json")
+    assert result.exit_code == 0
+    assert [(row["id"], row["state"]) for row in json.loads(result.output)] == [
+        (done[0], "done"), (done[1], "done")
+    ]  # fmt: skip
+    result = cm(f"op wait {done[0]} {never.id} --format csv --columns id,state")
+    assert (result.exit_code, result.output) == (
+        6, f"id,state\n{done[0]},done\n{never.id},cancelled\n"
+    )  # fmt: skip
+    assert "was cancelled: it was never sent" in result.error
+    assert cm(f"op wait {never.id}").exit_code == 1
+
+
+def test_waiting_ends_in_time(cm: Cm, session: Session) -> None:
+    alive = datetime.now(UTC) + timedelta(minutes=1)
+    slow = left(session, "slow", state=OperationState.RUNNING, lease=alive)
+    result = cm(f"op wait {slow.id} --timeout 0")
+    assert result.exit_code == 7
+    assert f"start slow ({slow.id}) is running after 0 s" in result.error
+    assert cm("op wait 123456").exit_code == 4
+
+
+def test_cancelling_tells_what_it_could_not(cm: Cm, session: Session) -> None:
+    alive = datetime.now(UTC) + timedelta(minutes=1)
+    waits = left(session, "waits", lease=alive)
+    runs = left(session, "runs", state=OperationState.RUNNING, sent=datetime.now(UTC), lease=alive)
+    result = cm(f"op cancel {waits.id} {runs.id} --format json")
+    assert result.exit_code == 6
+    assert [(row["id"], row["state"]) for row in json.loads(result.output)] == [
+        (waits.id, "cancelled")
+    ]
+    assert "what was sent cannot be taken back" in result.error
+    again = cm(f"op cancel {waits.id}")
+    assert (again.exit_code, again.output) == (1, "")
+    assert again.error == f"cm: start waits ({waits.id}) is cancelled already\n"
+    assert session.mesh.operation(runs.id) == runs
+
+
+def test_what_failed_is_asked_for_again(cm: Cm, session: Session) -> None:
+    old = failed(session)
+    result = cm(f"op retry {old.id[:8]} --format yaml --columns act,target,state,retry_of")
+    assert (result.exit_code, result.output) == (
+        0, f"- act: start\n  target: web\n  state: done\n  retry_of: {old.id}\n"
+    )  # fmt: skip
+    assert "web" in {server.name for server in session.mesh.clouds["india"].servers()}
+    again = cm(f"op retry {old.id}")
+    assert again.exit_code == 1
+    assert "was asked for again already" in again.error
+
+
+def test_reconcile_shows_what_was_left_open(
+    cm: Cm, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "no operation was left open" in cm("op reconcile").error
+    sent = datetime.now(UTC) - timedelta(minutes=1)
+    lost = left(session, "lost", state=OperationState.RUNNING, attempts=1, sent=sent)
+    monkeypatch.setattr(session.mesh.clouds["india"], "settle", 3600.0)
+    result = cm("op reconcile --format json")
+    assert result.exit_code == 7
+    assert [(row["id"], row["state"]) for row in json.loads(result.output)] == [
+        (lost.id, "unknown")
+    ]
+    assert "of 1 it is not known yet" in result.error
+    monkeypatch.setattr(session.mesh.clouds["india"], "settle", 0.0)
+    result = cm("op reconcile --format json --columns state")
+    assert (result.exit_code, json.loads(result.output)) == (0, [{"state": "failed"}])
+
+
+@pytest.mark.parametrize("command", ["info", "wait", "cancel", "retry"])
+def test_ids_are_completed(session: Session, command: str) -> None:
+    known = left(session, "web", state=OperationState.FAILED)
+    complete = ShellComplete(app, {"obj": session}, "cm", "_CM_COMPLETE")
+    found = complete.get_completions(["op", command], known.id[:6])
+    assert [item.value for item in found] == [known.id]
