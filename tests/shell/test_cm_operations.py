@@ -9,7 +9,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from tests.shell.calling import Cm
 
-from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.models import Operation, OperationState, ServerRequest
 from cloudmesh_sdk.operations.runner import intent
 from cloudmesh_sdk.shell.app import app
 from cloudmesh_sdk.shell.session import Session
@@ -116,3 +116,41 @@ def test_ids_are_completed(session: Session, command: str) -> None:
     complete = ShellComplete(app, {"obj": session}, "cm", "_CM_COMPLETE")
     found = complete.get_completions(["op", command], known.id[:6])
     assert [item.value for item in found] == [known.id]
+
+
+def test_orphans_are_shown_in_every_format(cm: Cm, session: Session) -> None:
+    mesh = session.mesh
+    web = mesh.start(cloud="india", name="web").one()
+    mesh.clouds["india"].delete(web)
+    token = "6c1f1d5e-0d0b-4b3e-8a55-2f4d0c6f9a11"
+    request = ServerRequest(
+        name="lost", image=web.image or "", flavor=web.flavor or "", token=token
+    )
+    lost = mesh.clouds["india"].start(request)
+    asked = next(o for o in mesh.operations() if o.act == "start")
+    result = cm("vm orphans --format json")
+    assert result.exit_code == 0
+    rows = {row["what"]: row for row in json.loads(result.output)}
+    assert [rows["leaked"][key] for key in ("cloud", "name", "id", "token", "operation")] == [
+        "india", "lost", lost.id, token, None
+    ]  # fmt: skip
+    assert [rows["gone"][key] for key in ("name", "id", "operation")] == ["web", web.id, asked.id]
+    assert "look before you delete" in result.error
+    csv = cm("vm orphans india --format csv --columns what,name,price --sort name").output
+    assert csv == "what,name,price\nleaked,lost,\ngone,web,\n"
+    table = cm("vm orphans india --sort name").output.splitlines()
+    assert table[0].split() == ["what", "cloud", "name", "state", "age", "price", "id", "why"]
+    assert table[2].split()[:4] == ["leaked", "india", "lost", "running"]
+    assert table[2].endswith("no operation in this store asked for it")
+    assert cm("vm orphans sierra --format yaml").output == "[]\n"
+
+
+def test_a_cloud_that_cannot_tell_leaks_says_so(
+    cm: Cm, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = session.mesh.clouds["india"]
+    monkeypatch.setattr(type(cloud), "shows_tokens", property(lambda own: own.name != "india"))
+    result = cm("vm orphans")
+    assert result.exit_code == 6
+    assert "its servers carry no tokens, so what leaked there cannot be told" in result.error
+    assert cm("vm orphans sierra").exit_code == 0

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.mesh.facade import Facade, Told
-from cloudmesh_sdk.models import Operation
+from cloudmesh_sdk.models import Operation, Orphan
 
 Asked = str | Operation | Iterable[str | Operation]
 """Operations as users name them: a record, an id or its beginning, or several of these."""
@@ -55,3 +55,17 @@ class Operating(Facade):
         from cloudmesh_sdk.mesh.repeating import retry
 
         return retry(self._whole, id, told=told)
+
+    def orphans(self, cloud: str | Iterable[str] | None = None) -> Gathered[Orphan]:
+        """Ask clouds (the active ones) for their servers; return what the journal disagrees about.
+
+        `leaked` is a server with a token in our form, under our mark, for which no operation of
+        any user of this store answers: what Cloudmesh started from another store looks the same,
+        unless the cloud tells whose it is (OpenStack does). `gone` is one that an operation of
+        yours started, that nobody deleted from here, and that was still listed a week ago. Nothing
+        is changed. `errors` names clouds that do not answer, and those whose servers carry no
+        tokens: of these only what is gone is told.
+        """
+        from cloudmesh_sdk.mesh.leaks import orphans
+
+        return orphans(self._whole, self._names(cloud))

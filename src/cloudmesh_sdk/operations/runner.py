@@ -6,6 +6,7 @@ view, and last the operation is `done`. Whatever is killed in between, `reconcil
 """
 
 import logging
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -49,6 +50,14 @@ class Task:
 
     operation: Operation
     secrets: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+
+
+_TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def is_token(text: str | None) -> bool:
+    """Tell whether a text has the form of the tokens that `intent` gives operations."""
+    return text is not None and _TOKEN.fullmatch(text) is not None
 
 
 def intent(
