@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from cloudmesh_sdk.errors import (
     QuotaError,
     UnsupportedError,
 )
-from cloudmesh_sdk.mesh import Mesh
+from cloudmesh_sdk.mesh import Mesh, settling
 from cloudmesh_sdk.models import Operation, OperationState, Server, ServerRequest
 from cloudmesh_sdk.operations.runner import intent
 
@@ -146,6 +147,21 @@ def test_an_operation_that_there_is_not_is_refused(mesh: Mesh) -> None:
         mesh.retry_operation(other.id)
 
 
+def test_a_cloud_that_cannot_know_yet_is_asked_less_and_less(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "_AGAIN", (0.01, 10.0))
+    monkeypatch.setattr(settling, "_STEPS", (0.001,))
+    cloud = mesh.clouds["india"]
+    asked: list[str] = []
+    monkeypatch.setattr(cloud, "settle", 3600.0)
+    monkeypatch.setattr(cloud, "find", asked.append)
+    lost = left(mesh, state=OperationState.RUNNING, attempts=1, sent=datetime.now(UTC))
+    late = mesh.wait_operations(lost, timeout=0.5)
+    assert "is unknown after 0.5 s: india may not show it yet" in str(late.errors[lost.id])
+    assert 2 <= len(asked) <= 7, "0.01 s is doubled each time: 0, 0.02, 0.06, 0.14, 0.3 …"
+
+
 # Cancelling
 
 
@@ -212,6 +228,44 @@ def test_it_is_asked_for_again_once_only(mesh: Mesh, monkeypatch: pytest.MonkeyP
     with pytest.raises(ConflictError, match=f"asked for again already: {new.id} is done"):
         mesh.retry_operation(old.id)
     assert "web" not in {row.name for row in mesh.clouds["india"].servers()}
+
+
+def test_of_two_who_ask_again_at_once_one_goes_on_at_most(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have looked and journalled their own before either sends."""
+    old = failed(mesh, monkeypatch)
+    journal, real = mesh.store.journal, mesh.store.journal.add
+    rival = intent(mesh.user, "start", "india", "web", old.request, retry_of=old.id)
+
+    def add(operations: Sequence[Operation]) -> None:
+        real([*operations, rival])
+
+    monkeypatch.setattr(journal, "add", add)
+    with pytest.raises(ConflictError, match=f"again already: .*{rival.id} is pending"):
+        mesh.retry_operation(old.id)
+    (mine,) = [o for o in mesh.operations() if o.id not in (rival.id, old.id)]
+    assert (mine.retry_of, mine.state) == (old.id, OperationState.CANCELLED)
+    assert "web" not in {row.name for row in mesh.clouds["india"].servers()}
+
+
+def test_many_threads_that_ask_again_make_one_server_at_most(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = failed(mesh, monkeypatch)
+
+    def again(_: int) -> bool:
+        try:
+            return mesh.retry_operation(old.id).state is OperationState.DONE
+        except ConflictError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        done = sum(pool.map(again, range(8)))
+    if not done:  # each saw another one: nothing was sent
+        assert again(0)
+    assert done <= 1
+    assert [row.name for row in mesh.clouds["india"].servers()].count("web") == 1
 
 
 def test_what_fails_once_more_is_raised_and_may_be_asked_for_again(

@@ -42,11 +42,13 @@ class Acts:
         secrets: Mapping[str, Any] | None = None,
         told: Told | None = None,
         retry_of: str | None = None,
+        begun: Callable[[], None] | None = None,
     ) -> Gathered[Record]:
         """Do an act on every (cloud, name, request) and return the records that came of it.
 
         Where there was one target its error is raised; of several, `errors` names those that
-        failed. `retry_of` is the operation that is asked for again.
+        failed. `retry_of` is the operation that is asked for again. `begun` is called once
+        all are journalled; what it raises cancels them.
         """
         tasks = [
             Task(
@@ -64,7 +66,9 @@ class Acts:
         ]
         asked = {task.operation.id: task.operation for task in tasks}
 
-        def begun() -> None:
+        def started() -> None:
+            if begun is not None:
+                begun()
             for operation in asked.values():
                 hooks.tell(self.hooks.operation_changed, operation=operation)
 
@@ -73,7 +77,7 @@ class Acts:
         def heard(answer: Answer[Records]) -> None:
             ended[answer.name] = self._tell(asked[answer.name], answer, told)
 
-        answers = self._runner.run(tasks, begun=begun, told=heard)
+        answers = self._runner.run(tasks, begun=started, told=heard)
         found = [record for answer in answers for record in answer.value or ()]
         labels = _labels(list(asked.values()))
         sources = {labels[a.name]: _source(labels[a.name], a, ended.get(a.name)) for a in answers}

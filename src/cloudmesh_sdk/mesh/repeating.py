@@ -77,7 +77,10 @@ def retry(mesh: "Mesh", id: str, *, told: "Told | None" = None) -> Operation:  #
         if told is not None:
             told(operation)
 
-    mesh._acts.run(old.act, [(old.cloud, old.target, old.request)], told=hear, retry_of=old.id)
+    mesh._acts.run(
+        old.act, [(old.cloud, old.target, old.request)], told=hear, retry_of=old.id,
+        begun=lambda: _require_once(mesh, old, most=1),
+    )  # fmt: skip
     return heard[0]
 
 
@@ -106,14 +109,17 @@ def _require_whole(old: Operation) -> None:
         )
 
 
-def _require_once(mesh: "Mesh", old: Operation) -> None:
-    """Refuse what was asked for again already and did not come to nothing then, too."""
+def _require_once(mesh: "Mesh", old: Operation, *, most: int = 0) -> None:
+    """Refuse what was asked for again already and did not come to nothing then, too.
+
+    Who has journalled its own (`most` is 1) looks once more before anything is sent: of two who
+    ask at the same moment at most one goes on.
+    """
     since = mesh.store.journal.find(owner=old.owner, cloud=old.cloud, target=old.target)
-    for other in since:
-        if other.retry_of == old.id and other.state not in _NOTHING:
-            raise ConflictError(
-                f"{label(old)} was asked for again already: {other.id} is {other.state}"
-            )
+    again = [o for o in since if o.retry_of == old.id and o.state not in _NOTHING]
+    if len(again) > most:
+        others = ", ".join(f"{other.id} is {other.state}" for other in again)
+        raise ConflictError(f"{label(old)} was asked for again already: {others}")
 
 
 def _check_start(mesh: "Mesh", old: Operation) -> None:

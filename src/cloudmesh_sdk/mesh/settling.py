@@ -26,8 +26,9 @@ OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
 _STEPS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between two looks into the journal; the last goes on."""
 
-_AGAIN = 2.0
-"""Seconds between two looks for operations whose process is gone."""
+_AGAIN = (2.0, 30.0)
+"""Seconds between two looks for operations whose process is gone, at first and where clouds were
+asked in vain: these are not asked more often than they can know more."""
 
 _SILENT = 60.0
 """Seconds that a cloud has at most to say what became of them."""
@@ -61,6 +62,7 @@ class _Waiting:
         self._told = told
         self._all = {operation.id: operation for operation in found}
         self._left = dict(self._all)
+        self._pause = _AGAIN[0]
         self._next = 0.0
         """When to look for those whose process is gone."""
 
@@ -69,8 +71,12 @@ class _Waiting:
         self._read()
         if self._left and time.monotonic() >= self._next:
             patience = min(_SILENT, max(1.0, end - time.monotonic()))
-            self._mesh._acts.reconcile([*self._left.values()], patient=True, deadline=patience)
-            self._next = time.monotonic() + _AGAIN
+            asked = self._mesh._acts.reconcile(
+                [*self._left.values()], patient=True, deadline=patience
+            )
+            in_vain = any(operation.state in OPEN for operation in asked)
+            self._pause = min(_AGAIN[1], self._pause * 2) if in_vain else _AGAIN[0]
+            self._next = time.monotonic() + self._pause
             self._read()
         return bool(self._left)
 
