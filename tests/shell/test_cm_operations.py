@@ -53,6 +53,8 @@ def test_waiting_shows_what_became_of_each(cm: Cm, session: Session) -> None:
     )  # fmt: skip
     assert "was cancelled: it was never sent" in result.error
     assert cm(f"op wait {never.id}").exit_code == 1
+    line = f"op wait {done[0]} {never.id} --where state=done --format csv --columns id"
+    assert cm(line).output == f"id\n{done[0]}\n"
 
 
 def test_waiting_ends_in_time(cm: Cm, session: Session) -> None:

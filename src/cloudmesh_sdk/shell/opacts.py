@@ -9,7 +9,7 @@ from cloudmesh_sdk.fanout import Gathered, Source
 from cloudmesh_sdk.models import Operation, OperationState
 from cloudmesh_sdk.shell import codes, params
 from cloudmesh_sdk.shell.finishing import PATIENCE
-from cloudmesh_sdk.shell.output import Look, looks, note, print_rows, tell_sources
+from cloudmesh_sdk.shell.output import Look, looks, note, show, tell_sources
 from cloudmesh_sdk.shell.progress import progress
 from cloudmesh_sdk.shell.session import Session
 
@@ -43,7 +43,7 @@ def wait(session: Session, ids: tuple[str, ...], timeout: float, look: Look) -> 
             timeout=timeout,
             told=lambda now: done(now.target, now.state != OperationState.DONE),
         )
-    print_rows(session, found, Operation, look)
+    show(session, found, Operation, look)
     tell_sources(found, quiet=True)
     return codes.outcome(found)
 
@@ -59,7 +59,7 @@ def cancel(session: Session, ids: tuple[str, ...], look: Look) -> int:
     """
     meant = _meant(session, ids)
     if len(meant) == 1:
-        print_rows(session, [session.mesh.cancel_operation(meant[0].id)], Operation, look)
+        show(session, [session.mesh.cancel_operation(meant[0].id)], Operation, look)
         return codes.OK
     found = Gathered[Operation]()
     for operation in meant:
@@ -69,7 +69,7 @@ def cancel(session: Session, ids: tuple[str, ...], look: Look) -> int:
         except CloudmeshError as refused:
             error = refused
         found.sources[operation.id] = Source(name=operation.id, count=1, error=error)
-    print_rows(session, found, Operation, look)
+    show(session, found, Operation, look)
     tell_sources(found, quiet=True)
     return codes.outcome(found)
 
@@ -78,28 +78,29 @@ def cancel(session: Session, ids: tuple[str, ...], look: Look) -> int:
 @looks
 @click.pass_obj
 def retry(session: Session, id: str, look: Look) -> None:  # noqa: A002
-    """Ask again for what failed or was cancelled, as a new operation; wait until it was asked.
+    """Ask again for what failed or was cancelled.
 
-    What had secrets (user data, what a job runs) cannot be asked for again: they were never
-    written down.
+    That is a new operation, which is waited for; its retry_of names the old one. What had secrets
+    (user data, what a job runs) cannot be asked for again: they were never written down.
     """
     session.acted = True
     with progress(session, "retry", 1) as done:
         now = session.mesh.retry_operation(
             id, told=lambda o: done(o.target, o.state == OperationState.FAILED)
         )
-    print_rows(session, [now], Operation, look)
+    show(session, [now], Operation, look)
 
 
 @looks
 @click.pass_obj
 def reconcile(session: Session, look: Look) -> int:
-    """Find out now what became of operations whose process is gone, and show them.
+    """Find out what became of what was left open.
 
-    Every command does that, but asks no cloud again that was silent half a minute ago.
+    Those are operations whose process is gone. Every command does that, but asks no cloud again
+    that was silent half a minute ago.
     """
     found = session.mesh.reconcile()
-    print_rows(session, found, Operation, look)
+    show(session, found, Operation, look)
     left = sum(operation.state == OperationState.UNKNOWN for operation in found)
     if left:
         note(f"of {left} it is not known yet: the cloud is silent, or may not show it so soon")
