@@ -78,6 +78,15 @@ def test_what_another_user_of_the_store_asked_for_is_not_leaked(mesh: Mesh) -> N
     assert told(mesh) == [], "and it is not ours to miss it"
 
 
+def test_what_leaked_is_told_to_whose_it_is(mesh: Mesh) -> None:
+    other = intent("berta", "start", "india", "hers")
+    past(mesh, "hers", other.token)
+    mesh.store.journal.add([attrs.evolve(other, state=OperationState.FAILED)])
+    assert told(mesh) == []
+    mesh.activate("berta")
+    assert told(mesh) == [("leaked", "india", "hers")]
+
+
 def test_what_is_being_started_is_not_leaked_and_what_failed_is(mesh: Mesh) -> None:
     operation = intent(mesh.user, "start", "india", "w")
     mesh.store.journal.add([operation])

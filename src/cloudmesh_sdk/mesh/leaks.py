@@ -75,6 +75,8 @@ def _leaked(mesh: "Mesh", rows: Iterable[Server], journal: Iterable[Operation]) 
         if not mesh.clouds[row.cloud].is_ours(row):
             continue
         operation = known.get(row.token or "")
+        if operation is not None and operation.owner != mesh.user:
+            continue  # another user's, who is told of it
         why = _unanswered(row, operation)
         if why:
             yield _there(row, operation, why)

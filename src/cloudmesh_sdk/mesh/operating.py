@@ -59,12 +59,12 @@ class Operating(Facade):
     def orphans(self, cloud: str | Iterable[str] | None = None) -> Gathered[Orphan]:
         """Ask clouds (the active ones) for their servers; return what the journal disagrees about.
 
-        `leaked` is a server with a token in our form, under our mark, for which no operation of
-        any user of this store answers: what Cloudmesh started from another store looks the same,
-        unless the cloud tells whose it is (OpenStack does). `gone` is one that an operation of
-        yours started, that nobody deleted from here, and that was still listed a week ago. Nothing
-        is changed. `errors` names clouds that do not answer, and those whose servers carry no
-        tokens: of these only what is gone is told.
+        `leaked` is a server with a token in our form, under our mark, for which no operation
+        answers, and which no other user of this store asked for: what Cloudmesh started from
+        another store looks the same, unless the cloud tells whose it is (OpenStack does). `gone`
+        is one that an operation of yours started, that nobody deleted from here, and that is there
+        no more; it is told of for a week. Nothing is changed. `errors` names clouds that do not
+        answer, and those whose servers carry no tokens: of these only what is gone is told.
         """
         from cloudmesh_sdk.mesh.leaks import orphans
 
