@@ -76,6 +76,7 @@ def test_killed_while_starting(config: Path, keeper: Mesh) -> None:
     assert step > 14, "claims, starts, puts and outcomes of two servers are steps"
     names = [operation.target for operation in keeper.operations(limit=None)]
     assert len(names) == len(set(names))
+    assert keeper.orphans().complete() == []
 
 
 @pytest.mark.timeout(300)
@@ -90,6 +91,7 @@ def test_killed_while_starting_a_group(config: Path, keeper: Mesh) -> None:
     assert groups
     assert {len(operation.results) for operation in groups} == {3}
     assert len({operation.target for operation in groups}) == len(groups)
+    assert keeper.orphans().complete() == []
 
 
 MADE = {
@@ -153,6 +155,7 @@ def test_killed_while_deleting_or_stopping(config: Path, keeper: Mesh, act: str)
             _truth(mesh)
         step += 1
     assert step > 6
+    assert keeper.orphans().complete() == []
 
 
 @pytest.mark.timeout(300)

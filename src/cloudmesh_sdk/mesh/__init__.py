@@ -12,6 +12,7 @@ from cloudmesh_sdk.mesh.batch import Batch
 from cloudmesh_sdk.mesh.facade import Told, Which
 from cloudmesh_sdk.mesh.life import Life
 from cloudmesh_sdk.mesh.networking import Networking
+from cloudmesh_sdk.mesh.operating import Operating
 from cloudmesh_sdk.mesh.preferences import Preferences
 from cloudmesh_sdk.mesh.storage import Storage
 from cloudmesh_sdk.models import Operation, OperationState, Server
@@ -22,7 +23,7 @@ __all__ = ["Mesh", "Told", "Which"]
 _OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
 
 
-class Mesh(Preferences, Life, Networking, Storage, Account, Batch):
+class Mesh(Preferences, Life, Networking, Storage, Account, Batch, Operating):
     """All clouds and queue managers of one configuration, as one user sees them.
 
     Lists come from the store at once and say in `sources` how fresh each cloud's part is. Acts are

@@ -41,16 +41,24 @@ class Acts:
         *,
         secrets: Mapping[str, Any] | None = None,
         told: Told | None = None,
+        retry_of: str | None = None,
+        begun: Callable[[], None] | None = None,
     ) -> Gathered[Record]:
         """Do an act on every (cloud, name, request) and return the records that came of it.
 
         Where there was one target its error is raised; of several, `errors` names those that
-        failed.
+        failed. `retry_of` is the operation that is asked for again. `begun` is called once
+        all are journalled; what it raises cancels them.
         """
         tasks = [
             Task(
                 operation=intent(
-                    self._owner, act, *target, account=self._belonging.account(target[0])
+                    self._owner,
+                    act,
+                    *target,
+                    account=self._belonging.account(target[0]),
+                    withheld=secrets or (),
+                    retry_of=retry_of,
                 ),
                 secrets=secrets or {},
             )
@@ -58,7 +66,9 @@ class Acts:
         ]
         asked = {task.operation.id: task.operation for task in tasks}
 
-        def begun() -> None:
+        def started() -> None:
+            if begun is not None:
+                begun()
             for operation in asked.values():
                 hooks.tell(self.hooks.operation_changed, operation=operation)
 
@@ -67,7 +77,7 @@ class Acts:
         def heard(answer: Answer[Records]) -> None:
             ended[answer.name] = self._tell(asked[answer.name], answer, told)
 
-        answers = self._runner.run(tasks, begun=begun, told=heard)
+        answers = self._runner.run(tasks, begun=started, told=heard)
         found = [record for answer in answers for record in answer.value or ()]
         labels = _labels(list(asked.values()))
         sources = {labels[a.name]: _source(labels[a.name], a, ended.get(a.name)) for a in answers}
@@ -75,17 +85,20 @@ class Acts:
             raise answers[0].error
         return Gathered(found, sources)
 
-    def reconcile(self, found: Sequence[Operation], *, patient: bool) -> list[Operation]:
+    def reconcile(
+        self, found: Sequence[Operation], *, patient: bool, deadline: float = 60.0
+    ) -> list[Operation]:
         """Settle those of some open operations that no living process runs.
 
-        Those of another account stay open until the cloud's entry means that one again.
+        Those of another account stay open until the cloud's entry means that one again. A cloud
+        that is silent for `deadline` seconds is asked another time.
         """
         left = [
             operation
             for operation in found
             if operations.due(operation, patient=patient) and self._belonging.ours(operation)
         ]
-        done = operations.reconcile(self._store, left, self._use)
+        done = operations.reconcile(self._store, left, self._use, deadline=deadline)
         for operation in done:
             hooks.tell(self.hooks.operation_changed, operation=operation)
         return done

@@ -36,11 +36,16 @@ def new_names(mesh: "Mesh", cloud: str, name: Any, count: int | None) -> list[st
         if len(names) > 1:
             raise InvalidRequestError(f"{len(names)} names for a count of {count}")
         return _numbered(mesh, cloud, names[0], count)
+    require_free(mesh, cloud, names)
+    return names
+
+
+def require_free(mesh: "Mesh", cloud: str, names: Sequence[str]) -> None:
+    """Raise `ConflictError` where a server of the cloud has one of these names; asks one list."""
     there = _there(mesh, cloud, names)
     for each in names:
         if each in there:
             raise ConflictError(f"{cloud} has a server called {each!r} already; choose another")
-    return names
 
 
 def new_group(

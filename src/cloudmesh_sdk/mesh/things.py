@@ -41,11 +41,15 @@ class Things:
         self._require("create_security_group", where)
         if not name.strip():
             raise InvalidRequestError("the name of the security group is empty")
-        raise_alone(self._mesh.refresh(where, SecurityGroup.kind))
-        if any(row.name == name for row in self._mesh.security_groups(where)):
-            raise ConflictError(f"{where} has a security group called {name!r} already")
+        self.require_free_group(where, name)
         request = {"description": description}
         return self._run("create_security_group", SecurityGroup, where, name, request)
+
+    def require_free_group(self, cloud: str, name: str) -> None:
+        """Raise `ConflictError` where a group of the cloud has this name; asks one list."""
+        raise_alone(self._mesh.refresh(cloud, SecurityGroup.kind))
+        if any(row.name == name for row in self._mesh.security_groups(cloud)):
+            raise ConflictError(f"{cloud} has a security group called {name!r} already")
 
     def rule(
         self, act: str, group: str | SecurityGroup, rule: Rule, cloud: str | None

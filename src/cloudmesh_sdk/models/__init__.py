@@ -27,6 +27,7 @@ from cloudmesh_sdk.models.network import (
     Subnet,
 )
 from cloudmesh_sdk.models.operation import Operation, OperationState
+from cloudmesh_sdk.models.orphan import Orphan, OrphanKind
 from cloudmesh_sdk.models.queues import (
     Job,
     JobRequest,
@@ -43,9 +44,9 @@ from cloudmesh_sdk.models.storage import Snapshot, Volume, VolumeRequest
 __all__ = [
     "CLOUD_KINDS", "KINDS", "QUEUE_KINDS", "Action", "Fault", "Flavor", "FloatingIP", "Health",
     "Image", "Job", "JobRequest", "JobState", "Keypair", "Network", "Node", "NodeState",
-    "Operation", "OperationState", "Port", "QueueInfo", "QueueState", "Quota", "RawAnswer",
-    "Record", "Router", "Rule", "SecurityGroup", "Server", "ServerRequest", "ServerState",
-    "Snapshot", "Subnet", "Volume", "VolumeRequest", "Zone",
+    "Operation", "OperationState", "Orphan", "OrphanKind", "Port", "QueueInfo", "QueueState",
+    "Quota", "RawAnswer", "Record", "Router", "Rule", "SecurityGroup", "Server", "ServerRequest",
+    "ServerState", "Snapshot", "Subnet", "Volume", "VolumeRequest", "Zone",
 ]  # fmt: skip
 
 _OF_CLOUDS = (

@@ -1,7 +1,7 @@
 """What was asked for."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -22,6 +22,10 @@ class OperationState(enum.StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
+
+
+def _words(given: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if given is None else tuple(given)
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +59,11 @@ class Operation:
     account: str | None = None
     """Stands for the account that the entry of the cloud, or the manager, meant then; None where
     that is not known. The view keeps a manager's jobs under it."""
+    withheld: tuple[str, ...] | None = attrs.field(default=None, converter=_words)
+    """Names of the arguments that only the driver was given and nobody wrote down; None where that
+    is not known (an older release)."""
+    retry_of: str | None = None
+    """Id of the operation that this one asks for again."""
     error: Fault | None = None
     created: datetime
     sent: datetime | None = None

@@ -6,9 +6,10 @@ view, and last the operation is `done`. Whatever is killed in between, `reconcil
 """
 
 import logging
+import re
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -51,6 +52,14 @@ class Task:
     secrets: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
+_TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def is_token(text: str | None) -> bool:
+    """Tell whether a text has the form of the tokens that `intent` gives operations."""
+    return text is not None and _TOKEN.fullmatch(text) is not None
+
+
 def intent(
     owner: str,
     act: str,
@@ -59,6 +68,8 @@ def intent(
     request: Mapping[str, Any] | None = None,
     *,
     account: str | None = None,
+    withheld: Iterable[str] = (),
+    retry_of: str | None = None,
 ) -> Operation:
     """Return a new operation of this process, not journalled yet."""
     return Operation(
@@ -70,6 +81,8 @@ def intent(
         token=str(uuid.uuid4()),
         request=dict(request or {}),
         account=account,
+        withheld=tuple(withheld),
+        retry_of=retry_of,
         runner=claim(),
         lease=lease(),
         created=datetime.now(UTC),

@@ -66,6 +66,19 @@ class Cloud(Driver):
         """Return the server that a start with this token made, None where there is none."""
         return next((server for server in self.servers() if server.token == token), None)
 
+    @property
+    def shows_tokens(self) -> bool:
+        """Whether `servers` tells the token of each server that a start with one made."""
+        return True
+
+    def is_ours(self, server: Server) -> bool:
+        """Tell whether a listed server's token was written by Cloudmesh for this user's account.
+
+        One that stands where other tools write theirs was not, nor one of another user where the
+        cloud tells whose a server is.
+        """
+        return server.token is not None
+
     @abc.abstractmethod
     def start(self, request: ServerRequest) -> Server:
         """Start a server without waiting until it runs.

@@ -17,11 +17,12 @@ _LEAST = (
 )  # fmt: skip
 """Columns that may be left out, what matters least first; names and states never are."""
 
-_KEPT: Mapping[str, tuple[str, ...]] = {"jobs": ("id",)}
+_KEPT: Mapping[str, tuple[str, ...]] = {"jobs": ("id",), "orphans": ("id",)}
 """Columns of a kind of records that are kept all the same: jobs are known by their ids."""
 
 _FREE: Mapping[str, int] = {
     "error": 24, "detail": 24, "source": 24, "description": 12, "reason": 12, "rules": 24,
+    "why": 24,
 }  # fmt: skip
 """Columns of sentences, which may be folded, and how wide they are at least."""
 

@@ -5,6 +5,7 @@ import click
 from cloudmesh_sdk.models import Operation, OperationState
 from cloudmesh_sdk.shell import params
 from cloudmesh_sdk.shell.app import Group
+from cloudmesh_sdk.shell.opacts import add_op_acts
 from cloudmesh_sdk.shell.output import Look, looks, show
 from cloudmesh_sdk.shell.records import FORMAT, show_record
 from cloudmesh_sdk.shell.session import Session
@@ -14,7 +15,10 @@ _STATES = tuple(state.value for state in OperationState)
 
 @click.group("op", cls=Group)
 def op_command() -> None:
-    """Show what was asked for, and what became of it."""
+    """Show what was asked for, and what became of it; wait for it, cancel it, ask again.
+
+    ID is the id of an operation, or the beginning of it.
+    """
 
 
 @op_command.command("list")
@@ -40,9 +44,12 @@ def list_operations(
 
 
 @op_command.command("info")
-@click.argument("id", metavar="ID")
+@click.argument("id", type=params.OPERATION, metavar="ID")
 @FORMAT
 @click.pass_obj
 def info(session: Session, id: str, format: str) -> None:  # noqa: A002
     """Show an operation; the beginning of its id is enough."""
     show_record(session.mesh.operation(id), format)
+
+
+add_op_acts(op_command)

@@ -79,6 +79,10 @@ def _places(session: Session) -> Iterable[str]:
     return [*config.clouds, *config.queues]
 
 
+def _operations(session: Session) -> Iterable[str]:
+    return [operation.id for operation in session.mesh.operations()]
+
+
 def _of_managers(kind: str, field: str) -> Known:
     """Return what completes a field of the records that queue managers were seen to have."""
 
@@ -107,6 +111,7 @@ PLACE = Name(_places)
 QUEUE = Name(_of_managers("queues", "name"))
 JOB = Name(_of_managers("jobs", "id"))
 NODE = Name(_of_managers("nodes", "name"))
+OPERATION = Name(_operations)
 
 
 def clouds_argument(command: F) -> F:
@@ -154,6 +159,11 @@ def place_option(command: F) -> F:
 def jobs_argument(command: F) -> F:
     """Add `ID…`: ids of jobs, or their names, one at least."""
     return click.argument("ids", type=JOB, nargs=-1, required=True, metavar="ID...")(command)
+
+
+def operations_argument(command: F) -> F:
+    """Add `ID…`: ids of operations, or their beginnings, one at least."""
+    return click.argument("ids", type=OPERATION, nargs=-1, required=True, metavar="ID...")(command)
 
 
 def servers_argument(command: F) -> F:

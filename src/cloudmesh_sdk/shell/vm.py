@@ -9,6 +9,7 @@ from cloudmesh_sdk.shell import choosing, params
 from cloudmesh_sdk.shell.acts import STATES, add_acts
 from cloudmesh_sdk.shell.app import Group
 from cloudmesh_sdk.shell.lists import listing, show_view
+from cloudmesh_sdk.shell.orphans import orphans
 from cloudmesh_sdk.shell.output import Look, looks, note, show
 from cloudmesh_sdk.shell.past import Past, past
 from cloudmesh_sdk.shell.records import FORMAT, show_record
@@ -75,3 +76,4 @@ def ssh(session: Session, /, name: str, command: tuple[str, ...], **options: Any
 
 
 add_acts(vm_command)
+vm_command.command("orphans")(orphans)

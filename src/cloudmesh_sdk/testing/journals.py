@@ -64,7 +64,8 @@ class JournalSuite(StoreFixtures):
             request={"name": "w", "tags": {"a.b": "1", "$x": [1, None, True]}},
             state=OperationState.FAILED, attempts=3, runner="host/1/2", lease=plain.created,
             result="i-1", error=Fault(kind="AuthError", message="no", transient=False),
-            sent=plain.created, finished=plain.created,
+            sent=plain.created, finished=plain.created, withheld=("user_data",),
+            retry_of=plain.id,
         )  # fmt: skip
         store.journal.add([plain, full])
         assert store.journal.get(plain.id) == plain

@@ -68,6 +68,10 @@ class LifePromises(CloudFixtures):
         assert found.id == server.id
         assert found.token in (token, None)
         assert cloud.find(uuid4().hex) is None
+        if cloud.shows_tokens:
+            listed = {row.id: row for row in cloud.servers()}[server.id]
+            assert listed.token == token, "shows_tokens is False where lists tell no tokens"
+            assert cloud.is_ours(listed)
 
     def test_a_start_whose_answer_was_lost_is_not_done_twice(self, lossy: Cloud) -> None:
         request = order(lossy)

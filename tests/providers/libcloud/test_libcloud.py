@@ -204,6 +204,7 @@ def test_a_started_server_has_its_answer_too() -> None:
             made = cloud.start(order(image="7555620", flavor="s-1vcpu-1gb"))
             assert made.native["answer"]["vpc_uuid"] == account.droplets[int(made.id)]["vpc_uuid"]
             assert made.token == "t"
+            assert cloud.shows_tokens
 
 
 def test_the_dummy_starts_once_and_says_what_it_cannot_tell() -> None:
@@ -215,6 +216,7 @@ def test_the_dummy_starts_once_and_says_what_it_cannot_tell() -> None:
     with pytest.raises(UnsupportedError, match="carry no token"):
         cloud.find("never seen")
     assert any("no token" in warning for warning in cloud.check().warnings)
+    assert not cloud.shows_tokens
 
 
 def test_a_start_without_token_is_not_repeated_after_a_lost_answer(

@@ -203,6 +203,25 @@ def test_a_token_that_was_sent_is_looked_up_first(cloud: OpenstackCloud, nova: N
     assert nova.queries()[-1]["tags"] == "cloudmesh:t1"
 
 
+@pytest.mark.parametrize(
+    ("other", "ours"),
+    [
+        ({}, True),
+        ({"user_id": "b" * 32}, False),
+        ({"tenant_id": "c" * 32}, False),
+        ({"metadata": {}}, False),
+        ({"user_id": None, "tenant_id": None}, True),
+    ],
+)
+def test_a_server_of_another_user_or_project_is_not_ours(
+    cloud: OpenstackCloud, nova: Nova, other: dict[str, Any], ours: bool
+) -> None:
+    cloud.start(order())
+    nova.made[0] |= other
+    (listed,) = cloud.servers()
+    assert cloud.is_ours(listed) is ours
+
+
 def test_a_filter_that_selects_nothing_is_not_believed(cloud: OpenstackCloud, nova: Nova) -> None:
     nova.faults[DETAIL].append(Reply(body={"servers": [server_document(7)]}))
     assert cloud.find("t1") is None

@@ -154,6 +154,10 @@ class Ec2Cloud(
             raise NotFoundError(f"{self.name} has no server with id {id}")
         return found[0]
 
+    def is_ours(self, server: Server) -> bool:
+        """Tell whether a server has the tag: boto3 gives what anybody starts a ClientToken."""
+        return records.TOKEN_TAG in server.tags
+
     def find(self, token: str) -> Server | None:
         """Return the server that a start with this token made, even where it is deleted since."""
         return self._find(token, self._client.budget())

@@ -114,6 +114,10 @@ class LibcloudCloud(Cloud):
         found, seen = self._listed("sizes", self.native.list_sizes)
         return (records.flavor(self.name, size, seen) for size in found)
 
+    @property
+    def shows_tokens(self) -> bool:
+        return starting.keeps_tokens(self.native.create_node)
+
     def find(self, token: str) -> Server | None:
         """Return the server that this token made, None where there is none.
 

@@ -113,6 +113,13 @@ class OpenstackCloud(
     def server(self, id: str) -> Server:  # noqa: A002
         return Acts.server(self, id)
 
+    def is_ours(self, server: Server) -> bool:
+        """Tell whether a server has our metadata and was started by this user, in this project."""
+        whose = (server.project, server.native.get("user_id"))
+        we = (self._client.project_id(), self._client.user_id())
+        strange = any(a and b and a != b for a, b in zip(whose, we, strict=True))
+        return server.token is not None and not strange
+
     def find(self, token: str) -> Server | None:
         """Return the server that a start with this token made; 1 request."""
         return next(iter(alive_first(self._starter.find(token))), None)

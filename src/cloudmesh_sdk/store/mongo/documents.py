@@ -94,6 +94,8 @@ class Operation(Document):
     result = me.StringField()
     results = me.ListField(me.StringField())
     account = me.StringField()
+    withheld = me.ListField(me.StringField())
+    retry_of = me.StringField()
     error = me.DictField(null=True)
     created = me.DateTimeField(required=True)
     sent = me.DateTimeField()

@@ -1,0 +1,71 @@
+"""What was asked for, taken up again: waited for, cancelled, asked for once more."""
+
+from collections.abc import Iterable
+
+from cloudmesh_sdk.fanout import Gathered
+from cloudmesh_sdk.mesh.facade import Facade, Told
+from cloudmesh_sdk.models import Operation, Orphan
+
+Asked = str | Operation | Iterable[str | Operation]
+"""Operations as users name them: a record, an id or its beginning, or several of these."""
+
+
+class Operating(Facade):
+    """What can be done about operations, whichever process runs them.
+
+    These are words of the mesh and not of `Operation`: that is a frozen record, what the journal
+    said when it was read, and stays so in hooks, in files and in other processes. Waiting and
+    cancelling need a journal and clouds, which the mesh has.
+    """
+
+    def wait_operations(
+        self, operations: Asked, *, timeout: float = 600.0, told: Told | None = None
+    ) -> Gathered[Operation]:
+        """Wait until operations are over, `timeout` seconds at most; return them as they are then.
+
+        The journal tells, so it does not matter which process runs them; of those whose process is
+        gone the cloud is asked what became of them. `told` hears each once, as it is over.
+        `errors` names, by id, those that failed, were cancelled, or are not over in time. Raises
+        `NotFoundError` for an id that there is not.
+        """
+        from cloudmesh_sdk.mesh.settling import wait
+
+        return wait(self._whole, operations, timeout=timeout, told=told)
+
+    def cancel_operation(self, id: str) -> Operation:  # noqa: A002
+        """Cancel an operation that is pending, and return it: it is never sent, that is sure.
+
+        Raises `ConflictError` for any other, saying what it is: what was sent to a cloud cannot be
+        taken back, only undone once it is over (a server that was started can be deleted).
+        """
+        from cloudmesh_sdk.mesh.repeating import cancel
+
+        return cancel(self._whole, id)
+
+    def retry_operation(self, id: str, *, told: Told | None = None) -> Operation:  # noqa: A002
+        """Ask again for what failed or was cancelled; return the new operation, which is done.
+
+        It has the same request, a token of its own, and `retry_of` names the old one, which stays
+        as it is. What goes wrong is raised, as by the act itself. Raises `ConflictError` where the
+        old one is not over, is done, or was asked again already; where nobody knows what became of
+        it (`reconcile` first); where its cloud's entry means another account now; and where
+        something has the name of what it would make. Raises `InvalidRequestError` where the
+        request had secrets, such as user data: they were never written down.
+        """
+        from cloudmesh_sdk.mesh.repeating import retry
+
+        return retry(self._whole, id, told=told)
+
+    def orphans(self, cloud: str | Iterable[str] | None = None) -> Gathered[Orphan]:
+        """Ask clouds (the active ones) for their servers; return what the journal disagrees about.
+
+        `leaked` is a server with a token in our form, under our mark, for which no operation
+        answers, and which no other user of this store asked for: what Cloudmesh started from
+        another store looks the same, unless the cloud tells whose it is (OpenStack does). `gone`
+        is one that an operation of yours started, that nobody deleted from here, and that is there
+        no more; it is told of for a week. Nothing is changed. `errors` names clouds that do not
+        answer, and those whose servers carry no tokens: of these only what is gone is told.
+        """
+        from cloudmesh_sdk.mesh.leaks import orphans
+
+        return orphans(self._whole, self._names(cloud))

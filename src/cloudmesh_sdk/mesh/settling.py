@@ -1,0 +1,114 @@
+"""Waiting until operations are over, whoever runs them: the journal tells."""
+
+import time
+from typing import TYPE_CHECKING
+
+from cloudmesh_sdk.errors import (
+    BackendTimeoutError,
+    CloudmeshError,
+    ConflictError,
+    UnavailableError,
+)
+from cloudmesh_sdk.fanout import Gathered, Source
+from cloudmesh_sdk.mesh.names import several
+from cloudmesh_sdk.mesh.viewing import revive
+from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.operations.act import verb
+
+if TYPE_CHECKING:
+    from cloudmesh_sdk.mesh import Mesh
+    from cloudmesh_sdk.mesh.facade import Told
+    from cloudmesh_sdk.mesh.operating import Asked
+
+OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
+"""States of operations that are not over."""
+
+_STEPS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+"""Seconds between two looks into the journal; the last goes on."""
+
+_AGAIN = (2.0, 30.0)
+"""Seconds between two looks for operations whose process is gone, at first and where clouds were
+asked in vain: these are not asked more often than they can know more."""
+
+_SILENT = 60.0
+"""Seconds that a cloud has at most to say what became of them."""
+
+
+def wait(
+    mesh: "Mesh", operations: "Asked", *, timeout: float, told: "Told | None" = None
+) -> Gathered[Operation]:
+    """Wait until operations are over, `timeout` seconds at most."""
+    end, step = time.monotonic() + timeout, 0
+    waiting = _Waiting(mesh, operations, told)
+    while waiting.look(end) and (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, _STEPS[min(step, len(_STEPS) - 1)]))
+        step += 1
+    return waiting.gathered(timeout)
+
+
+def label(operation: Operation) -> str:
+    """Return what an operation is called in a sentence: `start web-1 (0123abcd…)`."""
+    return f"{verb(operation)} {operation.target} ({operation.id})"
+
+
+class _Waiting:
+    """The operations of one call of `wait`."""
+
+    def __init__(self, mesh: "Mesh", operations: "Asked", told: "Told | None") -> None:
+        found = [
+            mesh.operation(o.id if isinstance(o, Operation) else o) for o in several(operations)
+        ]
+        self._mesh = mesh
+        self._told = told
+        self._all = {operation.id: operation for operation in found}
+        self._left = dict(self._all)
+        self._pause = _AGAIN[0]
+        self._next = 0.0
+        """When to look for those whose process is gone."""
+
+    def look(self, end: float) -> bool:
+        """Look into the journal; tell whether some are not over."""
+        self._read()
+        if self._left and time.monotonic() >= self._next:
+            patience = min(_SILENT, max(1.0, end - time.monotonic()))
+            asked = self._mesh._acts.reconcile(
+                [*self._left.values()], patient=True, deadline=patience
+            )
+            in_vain = any(operation.state in OPEN for operation in asked)
+            self._pause = min(_AGAIN[1], self._pause * 2) if in_vain else _AGAIN[0]
+            self._next = time.monotonic() + self._pause
+            self._read()
+        return bool(self._left)
+
+    def _read(self) -> None:
+        journal = self._mesh.store.journal
+        still = {o.id: o for o in journal.find(owner=self._mesh.user, states=OPEN)}
+        for id_ in list(self._left):
+            now = still.get(id_) or journal.get(id_) or self._left[id_]
+            self._all[id_] = self._left[id_] = now
+            if now.state not in OPEN:
+                del self._left[id_]
+                if self._told is not None:
+                    self._told(now)
+
+    def gathered(self, timeout: float) -> Gathered[Operation]:
+        """Return all operations as last seen, and what went wrong."""
+        sources = {
+            id_: Source(name=id_, count=1, error=_error(operation, timeout))
+            for id_, operation in self._all.items()
+        }
+        return Gathered(self._all.values(), sources)
+
+
+def _error(operation: Operation, timeout: float) -> CloudmeshError | None:
+    """Return what went wrong with an operation; one that is done in part says so."""
+    fault, name = operation.error, label(operation)
+    why = "" if fault is None else f": {fault.message}"
+    match operation.state:
+        case OperationState.DONE:
+            return None if fault is None else UnavailableError(fault.message)
+        case OperationState.CANCELLED:
+            return ConflictError(f"{name} was cancelled{why}")
+        case OperationState.FAILED:
+            return CloudmeshError(f"{name} failed") if fault is None else revive(fault)
+    return BackendTimeoutError(f"{name} is {operation.state} after {timeout:g} s{why}")
