@@ -1,5 +1,6 @@
 """One question, many services."""
 
+import queue
 import threading
 import time
 
@@ -11,7 +12,7 @@ from cloudmesh_sdk.errors import (
     PartialFailure,
     UnavailableError,
 )
-from cloudmesh_sdk.fanout import Answer, Gathered, Source, ask
+from cloudmesh_sdk.fanout import ALERT, Answer, Gathered, Source, ask, taken
 
 
 def test_answers_come_in_the_order_of_the_names() -> None:
@@ -66,6 +67,30 @@ def test_one_that_hangs_is_given_up_at_the_deadline() -> None:
     assert fast.value == "fast"
     assert isinstance(slow.error, BackendTimeoutError)
     assert "slow did not answer within 0.2 s" in str(slow.error)
+
+
+class Box(queue.SimpleQueue[str]):
+    """One that stays empty for three waits."""
+
+    def __init__(self) -> None:
+        self.waits: list[float | None] = []
+
+    def get(self, block: bool = True, timeout: float | None = None) -> str:
+        self.waits.append(timeout)
+        if len(self.waits) <= 3:
+            raise queue.Empty
+        return "late"
+
+
+def test_no_wait_is_so_long_that_ctrl_c_is_not_heard() -> None:
+    box = Box()
+    assert taken(box) == "late"
+    assert box.waits == [ALERT] * 4
+    box = Box()
+    assert taken(box, time.monotonic() + 60) == "late"
+    assert all(wait is not None and wait <= ALERT for wait in box.waits)
+    with pytest.raises(queue.Empty):
+        taken(Box(), time.monotonic())
 
 
 def test_a_name_that_stands_twice_is_asked_once() -> None:

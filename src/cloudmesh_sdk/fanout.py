@@ -14,6 +14,10 @@ from cloudmesh_sdk.errors import BackendTimeoutError, CloudmeshError, PartialFai
 from cloudmesh_sdk.tables import ago, html_table
 
 T = TypeVar("T")
+B = TypeVar("B")
+
+ALERT = 0.5
+"""Seconds that a wait for an answer lasts at a time."""
 
 
 @attrs.frozen(kw_only=True)
@@ -123,6 +127,21 @@ def ask(
     return [answers[name] for name in asked]
 
 
+def taken(box: "queue.SimpleQueue[B]", end: float | None = None) -> B:
+    """Return what comes next; raises `queue.Empty` for nothing until `end` (`time.monotonic`).
+
+    The wait is made of short ones: a signal that comes just before one begins does not end it, and
+    Ctrl-C must not wait for the slowest service.
+    """
+    while True:
+        left = ALERT if end is None else min(ALERT, max(0.0, end - time.monotonic()))
+        try:
+            return box.get(timeout=left)
+        except queue.Empty:
+            if end is not None and time.monotonic() >= end:
+                raise
+
+
 def _nobody(_: Answer[Any]) -> None:
     """Hear an answer that nobody waits for."""
 
@@ -166,7 +185,7 @@ def _collect(
     end = None if deadline is None else time.monotonic() + deadline
     while len(answers) < len(names):
         try:
-            got = box.get(timeout=None if end is None else max(0.0, end - time.monotonic()))
+            got = taken(box, end)
         except queue.Empty:
             for name in names:
                 if name not in answers:
