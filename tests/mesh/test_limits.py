@@ -6,8 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from cloudmesh_sdk.errors import ThrottledError
+from cloudmesh_sdk.fanout import Answer
 from cloudmesh_sdk.mesh import Mesh
 from cloudmesh_sdk.models import Job, JobRequest, OperationState, Server, ServerRequest
+from cloudmesh_sdk.operations import Runner, Task
+from cloudmesh_sdk.operations.act import Records
+from cloudmesh_sdk.operations.runner import intent
 
 Make = Callable[[str], Mesh]
 
@@ -41,6 +45,39 @@ def test_a_cloud_is_asked_for_as_many_starts_at_once_as_its_limit_says(
 ) -> None:
     mesh = make("clouds: {india: {driver: memory, limits: {parallel: 5}}}")
     assert _most(mesh, monkeypatch, together=5) == 5
+
+
+def test_a_cloud_that_hangs_with_many_starts_holds_up_no_other_cloud(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh = make("clouds: {hangs: {driver: memory}, quick: {driver: memory}}")
+    cloud, freed = mesh.clouds["hangs"], threading.Event()
+    real = cloud.start
+
+    def start(request: ServerRequest) -> Server:
+        assert freed.wait(LATE), "the other cloud waited for this one"
+        return real(request)
+
+    monkeypatch.setattr(cloud, "start", start)
+    image, flavor = (next(iter(kind())).id for kind in (cloud.images, cloud.flavors))
+    tasks = [
+        Task(operation=intent(mesh.user, "start", where, name, {
+            "name": name, "image": image, "flavor": flavor,
+        }))
+        for where, count in (("hangs", 200), ("quick", 40))
+        for name in (f"{where}-{number}" for number in range(count))
+    ]  # fmt: skip
+    where = {task.operation.id: task.operation.cloud for task in tasks}
+    order: list[str] = []
+
+    def told(answer: Answer[Records]) -> None:
+        order.append(where[answer.name])
+        if order.count("quick") == 40:
+            freed.set()
+
+    answers = Runner(mesh.store, mesh.clouds.use, threads=12).run(tasks, told=told)
+    assert [answer.error for answer in answers] == [None] * 240
+    assert order[:40] == ["quick"] * 40
 
 
 def test_what_a_driver_serves_at_once_is_kept_whatever_the_limit_says(
