@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cloudmesh_sdk.errors import ThrottledError
+from cloudmesh_sdk.errors import ConfigError, ThrottledError
 from cloudmesh_sdk.fanout import Answer
 from cloudmesh_sdk.mesh import Mesh
 from cloudmesh_sdk.models import Job, JobRequest, OperationState, Server, ServerRequest
@@ -132,3 +132,12 @@ def test_a_job_that_a_busy_manager_refused_is_handed_in_once(
     assert len(sent) == 2
     assert len(set(sent)) == 1
     assert [row.id for row in queue.jobs() if row.name == "once"] == [job.id]
+
+
+def test_an_operation_at_a_cloud_that_is_not_configured_fails_by_itself(make: Make) -> None:
+    mesh = make("clouds: {india: {driver: memory}}")
+    with pytest.raises(ConfigError, match="there is no cloud 'nowhere'"):
+        mesh._acts.run("stop", [("nowhere", "web", {"id": "1"})])
+    (operation,) = mesh.operations()
+    assert operation.state is OperationState.FAILED
+    assert operation.attempts == 0

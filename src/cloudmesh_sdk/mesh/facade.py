@@ -197,8 +197,14 @@ class Facade:
         return lent
 
     def _limits(self, name: str) -> "Limits":
-        """Return what the operations of a cloud or a queue manager are held to."""
-        return (self.config.queues.get(name) or self.config.clouds[name]).limits
+        """Return what the operations of a cloud or a queue manager are held to.
+
+        One that is not configured is told of when it is to be used.
+        """
+        from cloudmesh_sdk.limits import Limits
+
+        entry = self.config.queues.get(name) or self.config.clouds.get(name)
+        return Limits() if entry is None else entry.limits
 
     @property
     def _whole(self) -> "Mesh":
