@@ -15,7 +15,7 @@ import psutil
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-PARTS = ("faces", "ec2_list", "openstack", "queues", "store")
+PARTS = ("faces", "ec2_list", "openstack", "operations", "queues", "store")
 
 
 def machine() -> dict[str, object]:

@@ -21,10 +21,12 @@ BELOW = (
     "driver",
 )  # fmt: skip
 DRIVER = ("errors", "tables", "models", "masking", "options", "retrying", "wire")
-CONFIG = ("errors", "document", "options", "plugins", "references", "settings", "sources")
+CONFIG = (
+    "errors", "document", "limits", "options", "plugins", "references", "settings", "sources",
+)  # fmt: skip
 MIDDLE = (
-    *BELOW, "config", "settings", "providers.base", "queues.base", "queues.arrays", "store.base",
-    "store.polls", "operations", "access",
+    *BELOW, "config", "limits", "settings", "providers.base", "queues.base", "queues.arrays",
+    "store.base", "store.polls", "operations", "access",
 )  # fmt: skip
 FACE = (
     *BELOW, "bars", "config", "config_edit", "settings", "sources", "store.base", "mesh",
@@ -41,6 +43,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "masking": (),
     "wire": ("masking",),
     "retrying": ("errors",),
+    "limits": (),
     "fanout": ("errors", "tables"),
     "driver": ("errors", "models", "wire"),
     "plugins": ("errors",),
@@ -88,6 +91,8 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
         "fanout",
         "hooks",
         "driver",
+        "limits",
+        "retrying",
         "store.base",
         "providers.base",
         "queues.base",

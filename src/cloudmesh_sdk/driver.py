@@ -30,7 +30,10 @@ class Driver(abc.ABC):
     """Seconds after which a list surely shows what was accepted before."""
 
     parallel: ClassVar[int] = 1
-    """How many threads may use one object at once."""
+    """How many threads may use one object at once: what the driver stands, not its service.
+
+    How much a service is to be asked for at once are its `limits` in the configuration.
+    """
 
     watch: Watch | None = None
     """Hears each exchange with the service, secrets masked, where the driver can tell of them."""

@@ -1,6 +1,7 @@
 """Starting, stopping, deleting, waiting: journalled, named, told."""
 
-import _thread
+import signal
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -298,14 +299,14 @@ def test_an_operation_is_found_by_the_beginning_of_its_id(mesh: Mesh) -> None:
         mesh.operation("zz")
 
 
-def test_ctrl_c_cancels_what_was_not_sent(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_cancels_what_was_not_sent(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    mesh = make("clouds: {india: {driver: memory, limits: {parallel: 1}}}")
     mesh.servers()
     cloud = mesh.clouds["india"]
-    monkeypatch.setattr(type(cloud), "parallel", 1)
     real = cloud.start
 
     def held(request: ServerRequest) -> Server:
-        _thread.interrupt_main()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         end = time.monotonic() + 20
         while len(mesh.operations(state="cancelled")) < 2:
             assert time.monotonic() < end

@@ -167,10 +167,11 @@ def test_a_cloud_that_cannot_know_yet_is_asked_less_and_less(
 
 def test_what_is_pending_is_cancelled_and_never_sent(mesh: Mesh, gate: Gate) -> None:
     """More are asked for than the cloud is asked at a time; one of those that wait is cancelled."""
-    many = mesh.clouds["india"].parallel + 4
+    at_once = mesh.config.clouds["india"].limits.parallel
+    many = at_once + 4
     thread = threading.Thread(target=lambda: mesh.start(name=f"w-[1-{many}]", cloud="india"))
     thread.start()
-    until(lambda: len(running(mesh)) == mesh.clouds["india"].parallel)
+    until(lambda: len(running(mesh)) == at_once)
     pending = mesh.operations(state="pending")[0]
     now = mesh.cancel_operation(pending.id[:10])
     assert (now.id, now.state) == (pending.id, OperationState.CANCELLED)

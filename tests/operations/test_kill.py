@@ -80,6 +80,23 @@ def test_killed_while_starting(config: Path, keeper: Mesh) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(("act", "attempts"), [("start_busy", 2), ("start_lying", 1)])
+def test_killed_while_a_start_is_tried_again(
+    config: Path, keeper: Mesh, act: str, attempts: int
+) -> None:
+    text = config.read_text()
+    config.write_text(text.replace("india.json}", "india.json, limits: {rate: 1000}}"))
+    step = 1
+    while killed(config, act, step):
+        with _next_command(config) as mesh:
+            _truth(mesh)
+        step += 1
+    assert step > 12, "the intent, the claims, the doubt, the start, the put, the outcome"
+    last = keeper.operations()[0]
+    assert (last.state, last.attempts) == ("done", attempts)
+
+
+@pytest.mark.timeout(300)
 def test_killed_while_starting_a_group(config: Path, keeper: Mesh) -> None:
     step = 1
     while killed(config, "start_many", step):

@@ -13,7 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from cloudmesh_sdk.config import Config
+from cloudmesh_sdk.errors import ThrottledError
 from cloudmesh_sdk.mesh import Mesh
+from cloudmesh_sdk.models import Server, ServerRequest
 
 WRITES = {
     "view": ("replace", "merge", "put", "failed"),
@@ -40,8 +42,32 @@ CALLS = (
 )
 OF_QUEUES = ("jobs", "submit", "find", "job")  # fmt: skip
 
+
+def busy(mesh: Mesh, *, lie: bool) -> None:
+    """Let the cloud refuse the first start for its load; with `lie`, it makes the server first."""
+    cloud, refused = mesh.clouds["india"], list[str]()
+    real = cloud.start
+
+    def start(request: ServerRequest) -> Server:
+        made = real(request) if lie or refused else None
+        if made is None or not refused:
+            refused.append(request.token)
+            raise ThrottledError("india: too many requests")
+        return made
+
+    cloud.start = start  # type: ignore[method-assign]
+
+
+def start_busy(mesh: Mesh, *, lie: bool = False) -> object:
+    """Start a server at a cloud that is busy."""
+    busy(mesh, lie=lie)
+    return mesh.start(name=f"own-{os.getpid()}")
+
+
 ACTS: dict[str, Callable[[Mesh], object]] = {
     "start": lambda mesh: mesh.start(name=f"own-{os.getpid()}-[1-2]"),
+    "start_busy": start_busy,
+    "start_lying": lambda mesh: start_busy(mesh, lie=True),
     "start_many": lambda mesh: mesh.start(count=3),
     "create_floating_ip": lambda mesh: mesh.create_floating_ip(),
     "attach_floating_ip": lambda mesh: mesh.attach_floating_ip(mesh.floating_ips()[0], "doomed"),

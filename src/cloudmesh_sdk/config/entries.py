@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 import attrs
 
 from cloudmesh_sdk.config import checks
+from cloudmesh_sdk.config.limits import limits
 from cloudmesh_sdk.document import Place, kind_of
+from cloudmesh_sdk.limits import Limits
 from cloudmesh_sdk.sources import check, expand
 
-OURS = ("driver", "from", "active", "defaults")
+OURS = ("driver", "from", "active", "defaults", "limits")
 """What of an entry is not the driver's."""
 
 CLOUD_DEFAULTS = (
@@ -33,6 +35,8 @@ class Entry:
     """An account that stands elsewhere, as `from:` names it: `clouds.yaml:NAME` …"""
     active: bool = True
     defaults: Mapping[str, Any] = attrs.field(factory=dict)
+    limits: Limits = attrs.field(factory=Limits)
+    """What operations there are held to."""
     where: Place = attrs.field(factory=Place, repr=False)
 
     def resolved(self) -> dict[str, Any]:
@@ -86,5 +90,6 @@ def fields(
         "source": source,
         "active": checks.flag(entry, "active", place, *key),
         "defaults": checks.defaults(entry, defaults, place, *key),
+        "limits": limits(entry, place, *key),
         "where": place,
     }

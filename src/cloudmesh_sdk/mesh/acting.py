@@ -6,6 +6,7 @@ from typing import Any
 from cloudmesh_sdk import hooks, operations, plugins
 from cloudmesh_sdk.errors import UnavailableError
 from cloudmesh_sdk.fanout import Answer, Gathered, Source
+from cloudmesh_sdk.limits import Limits
 from cloudmesh_sdk.mesh.belonging import Belonging
 from cloudmesh_sdk.models import Operation, Record
 from cloudmesh_sdk.operations.act import Records
@@ -19,12 +20,19 @@ Told = Callable[[Operation], None]
 class Acts:
     """Runs acts of one user and tells hooks about them."""
 
-    def __init__(self, store: Store, owner: str, use: Use, belonging: Belonging) -> None:
+    def __init__(
+        self,
+        store: Store,
+        owner: str,
+        use: Use,
+        belonging: Belonging,
+        limits: Callable[[str], Limits],
+    ) -> None:
         self._store = store
         self._belonging = belonging
         self._owner = owner
         self._use = use
-        self._runner = Runner(store, use)
+        self._runner = Runner(store, use, limits=limits)
         self._hooks: Any = None
 
     @property

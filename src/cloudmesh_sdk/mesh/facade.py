@@ -14,6 +14,7 @@ from cloudmesh_sdk.store.base import Store
 if TYPE_CHECKING:
     from cloudmesh_sdk.driver import Driver
     from cloudmesh_sdk.fanout import Answer, Gathered
+    from cloudmesh_sdk.limits import Limits
     from cloudmesh_sdk.mesh import Mesh
     from cloudmesh_sdk.mesh.acting import Acts
     from cloudmesh_sdk.mesh.asking import Asking
@@ -126,7 +127,7 @@ class Facade:
     def _acts(self) -> "Acts":
         from cloudmesh_sdk.mesh.acting import Acts
 
-        return Acts(self.store, self.user, self._lend, self._belonging)
+        return Acts(self.store, self.user, self._lend, self._belonging, self._limits)
 
     @cached_property
     def _keypairs(self) -> "Keypairs":
@@ -194,6 +195,16 @@ class Facade:
         use: Any = self._polling.use if name in self.config.queues else self.clouds.use
         lent: AbstractContextManager[Driver] = use(name)
         return lent
+
+    def _limits(self, name: str) -> "Limits":
+        """Return what the operations of a cloud or a queue manager are held to.
+
+        One that is not configured is told of when it is to be used.
+        """
+        from cloudmesh_sdk.limits import Limits
+
+        entry = self.config.queues.get(name) or self.config.clouds.get(name)
+        return Limits() if entry is None else entry.limits
 
     @property
     def _whole(self) -> "Mesh":

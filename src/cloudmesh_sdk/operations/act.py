@@ -36,6 +36,8 @@ class Learned:
     why: str = ""
     silent: bool = False
     """The cloud did not answer."""
+    absent: bool = False
+    """It has nothing that carries the token, and would show it by now: it may be sent again."""
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +96,7 @@ def look_for(what: str, find: Callable[[Any, Operation], Record | None]) -> Any:
     def look(cloud: Driver, operation: Operation) -> Learned:
         found = find(cloud, operation)
         if found is None:
-            return nothing(cloud, operation, what)
+            return absent(cloud, operation, what)
         return Learned(state=OperationState.DONE, records=(found,))
 
     return look
@@ -112,6 +114,12 @@ def nothing(cloud: Driver, operation: Operation, what: str) -> Learned:
         return Learned(state=OperationState.UNKNOWN, why=why)
     why = f"the client ended while asking for it, and {cloud.name} has no {what} of it"
     return Learned(state=OperationState.FAILED, why=why)
+
+
+def absent(cloud: Driver, operation: Operation, what: str) -> Learned:
+    """Return the same where it was looked for by its token, which one thing has at most."""
+    learned = nothing(cloud, operation, what)
+    return attrs.evolve(learned, absent=learned.state is OperationState.FAILED)
 
 
 def verb(operation: Operation) -> str:

@@ -83,32 +83,30 @@ def _settle_all(
     for answer in ask(by_cloud, settle_those_of, deadline=deadline):
         if answer.error is not None:
             for operation in by_cloud[answer.name]:
-                _end(store, operation, _silent(operation, answer.error))
+                _end(store, operation, silent(operation, answer.error))
 
 
-def settle(
-    store: Store, cloud: Driver, operation: Operation, *, cause: BackendError | None = None
-) -> Records:
+def settle(store: Store, cloud: Driver, operation: Operation) -> Records:
     """Ask the cloud what became of one operation, write it down; return what came of it.
 
     That is empty where it was not done, or is not known.
-
-    `cause` is the error that brought the doubt; it is kept where the cloud says it was not done.
     """
     try:
         with guarded(cloud.name):
-            learned = learn(cloud, operation, again=cause is None and _wanted(store, operation))
+            learned = learn(cloud, operation, again=wanted(store, operation))
     except BackendError as error:
-        _end(store, operation, _silent(operation, error))
-        return ()
-    if cause is not None and learned.state is not OperationState.DONE:
-        learned = attrs.evolve(learned, why=str(cause))
+        learned = silent(operation, error)
+    return conclude(store, operation, learned)
+
+
+def conclude(store: Store, operation: Operation, learned: Learned) -> Records:
+    """Write down what became of an operation; return what came of it, nothing but of a done one."""
     records = tuple(see(store, home(operation, record), record) for record in learned.records)
     _end(store, operation, learned)
     return results(records) if learned.state is OperationState.DONE else ()
 
 
-def _wanted(store: Store, operation: Operation) -> bool:
+def wanted(store: Store, operation: Operation) -> bool:
     """Tell whether its user still wants an act: it is young, and nothing was asked for since."""
     if datetime.now(UTC) - operation.created > REPEATED:
         return False
@@ -152,7 +150,8 @@ def _claim(store: Store, operation: Operation) -> Operation | None:
     return store.journal.change(operation, runner=claim(), lease=lease())
 
 
-def _silent(operation: Operation, error: CloudmeshError) -> Learned:
+def silent(operation: Operation, error: CloudmeshError) -> Learned:
+    """Return what is learnt where a cloud does not answer: nothing, or that it is given up."""
     if datetime.now(UTC) - operation.created > GIVEN_UP:
         why = f"given up after {GIVEN_UP.days} days: {error}"
         return Learned(state=OperationState.FAILED, why=why)

@@ -10,35 +10,25 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.driver import Driver, guarded
-from cloudmesh_sdk.errors import (
-    BackendError,
-    BackendTimeoutError,
-    CloudmeshError,
-    StoreError,
-    UnavailableError,
-)
-from cloudmesh_sdk.fanout import Answer, ask
-from cloudmesh_sdk.models import Fault, Operation, OperationState
-from cloudmesh_sdk.operations.act import Records, results
-from cloudmesh_sdk.operations.acts import perform
+from cloudmesh_sdk.errors import CloudmeshError, StoreError, UnavailableError
+from cloudmesh_sdk.fanout import Answer
+from cloudmesh_sdk.limits import Limits
+from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.operations.act import Records
+from cloudmesh_sdk.operations.attempts import Attempts, Use, fault
+from cloudmesh_sdk.operations.lanes import THREADS, Lane, Lanes
 from cloudmesh_sdk.operations.process import HELD, LEASE, claim, lease
-from cloudmesh_sdk.operations.reconcile import came, home, see, settle
 from cloudmesh_sdk.store.base import Store
 
-Use = Callable[[str], AbstractContextManager[Driver]]
-"""Lends the driver of a cloud or a queue manager to one thread."""
+__all__ = ["Runner", "Task", "Use", "fault", "intent"]
 
 _LOG = logging.getLogger(__name__)
-
-_OPEN = (UnavailableError, BackendTimeoutError)
-"""Errors that leave open whether an act was done."""
 
 _GRACE = 10.0
 """Seconds that calls in flight get to end after Ctrl-C."""
@@ -89,19 +79,29 @@ def intent(
     )
 
 
-def fault(error: CloudmeshError) -> Fault:
-    """Return an error as it is kept."""
-    transient = isinstance(error, BackendError) and error.transient
-    return Fault(kind=type(error).__name__, message=str(error), transient=transient)
+def _usual(_: str) -> Limits:
+    return Limits()
 
 
 class Runner:
-    """Runs operations of one process, many at a time."""
+    """Runs operations of one process, many at a time, each service within its limits.
 
-    def __init__(self, store: Store, use: Use, *, workers: int = 32) -> None:
+    `limits` gives those of a cloud or a queue manager, `threads` is how many operations may be
+    under way at once over all of them, from however many threads it is called.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        use: Use,
+        *,
+        limits: Callable[[str], Limits] = _usual,
+        threads: int = THREADS,
+    ) -> None:
         self._store = store
         self._use = use
-        self._workers = workers
+        self.lanes = Lanes(limits, threads=threads)
+        """What waits and is under way, by service."""
 
     def run(
         self,
@@ -123,7 +123,7 @@ class Runner:
             if begun is not None:
                 begun()
             with _Heart(run.renew):
-                return ask(list(run.tasks), run.one, workers=self._workers, told=told)
+                return self.lanes.each(run.jobs, run.one, told=told)
         except BaseException:
             with suppress(StoreError):  # out of reach: what is left open is reconciled later
                 run.stop()
@@ -142,18 +142,28 @@ class _Run:
         self._flying: dict[str, Operation] = {}
         self._waiting = set(tasks)
         self._lock = threading.Condition()
-        self._stopped = False
+        self._stopped = threading.Event()
 
-    def one(self, id: str) -> Records:  # noqa: A002
+    @property
+    def jobs(self) -> dict[str, str]:
+        """The service of each operation, by id."""
+        return {id: task.operation.cloud for id, task in self.tasks.items()}  # noqa: A001
+
+    def one(self, id: str, lane: Lane) -> Records:  # noqa: A002
         """Run one operation in the caller's thread; raises what the driver raised."""
         task = self.tasks[id]
-        operation: Operation | None = None
+        attempts = Attempts(
+            self._store,
+            self._use,
+            lane,
+            claim=self._claim,
+            moved=self._move,
+            stopped=self._stopped,
+        )
         try:
-            with self._use(task.operation.cloud) as cloud:
-                operation = self._claim(task.operation)
-                return self._act(cloud, operation, task.secrets)
+            return attempts.run(task.operation, task.secrets)
         except CloudmeshError as error:
-            if operation is None:
+            if id in self._waiting:
                 self._end(task.operation, state=OperationState.FAILED, error=fault(error))
             raise
         finally:
@@ -161,50 +171,28 @@ class _Run:
 
     def _claim(self, operation: Operation) -> Operation:
         with self._lock:
-            if self._stopped:
+            if self._stopped.is_set():
                 raise UnavailableError(f"{operation.act} {operation.target}: cancelled, not sent")
-            claimed = self._store.journal.change(
-                operation,
-                state=OperationState.RUNNING,
-                attempts=operation.attempts + 1,
-                sent=datetime.now(UTC),
-                lease=lease(),
-            )
-            if claimed is None:
-                raise UnavailableError(f"operation {operation.id} was taken over or cancelled")
-            self._waiting.discard(claimed.id)
-            self._flying[claimed.id] = claimed
-            return claimed
-
-    def _act(self, cloud: Driver, operation: Operation, secrets: Mapping[str, Any]) -> Records:
-        try:
-            with guarded(cloud.name):
-                records = perform(cloud, operation, secrets)
-        except BackendError as error:
-            if isinstance(error, _OPEN):
-                return self._doubt(cloud, operation, error)
-            self._end(operation, state=OperationState.FAILED, error=fault(error))
-            raise
-        seen = tuple(see(self._store, home(operation, record), record) for record in records)
-        self._end(operation, state=OperationState.DONE, **came(seen))
-        return results(seen)
-
-    def _doubt(self, cloud: Driver, operation: Operation, error: BackendError) -> Records:
-        """Ask the cloud whether an act was done whose answer was lost."""
-        unknown = self._store.journal.change(
+            self._waiting.discard(operation.id)
+            self._flying[operation.id] = operation
+        claimed = self._store.journal.change(
             operation,
-            state=OperationState.UNKNOWN,
-            error=fault(error),
-            doubted=datetime.now(UTC),
+            state=OperationState.RUNNING,
+            attempts=operation.attempts + 1,
+            sent=datetime.now(UTC),
+            lease=lease(),
+            error=None,
+            doubted=None,
         )
-        records = settle(self._store, cloud, unknown, cause=error) if unknown else ()
-        if records:
-            return records
-        now = self._store.journal.get(operation.id)
-        if now is not None and now.state is OperationState.UNKNOWN:
-            text = f"{error}; what became of it is found out later (operation {operation.id})"
-            raise type(error)(text, retry_after=error.retry_after) from error
-        raise error
+        if claimed is None:
+            raise UnavailableError(f"operation {operation.id} was taken over or cancelled")
+        self._move(claimed)
+        return claimed
+
+    def _move(self, operation: Operation) -> None:
+        """Take note of an operation on its way as it is now: its lease is renewed by that."""
+        with self._lock:
+            self._flying[operation.id] = operation
 
     def _end(self, operation: Operation, **fields: Any) -> None:
         self._store.journal.change(operation, finished=datetime.now(UTC), **fields)
@@ -224,7 +212,7 @@ class _Run:
     def stop(self) -> None:
         """Cancel what was not sent and wait a little for what was."""
         with self._lock:
-            self._stopped = True
+            self._stopped.set()
             for waiting in self._waiting:
                 self._end(self.tasks[waiting].operation, state=OperationState.CANCELLED)
             self._lock.wait_for(lambda: not self._flying, timeout=_GRACE)

@@ -18,6 +18,7 @@ from cloudmesh_sdk.operations.act import (
     Reached,
     Records,
     Secrets,
+    absent,
     gone,
     look_at,
     nothing,
@@ -53,7 +54,7 @@ def _look_for_start(cloud: Cloud, operation: Operation) -> Learned:
         return _look_for_name(cloud, operation)
     if found is not None:
         return Learned(state=OperationState.DONE, records=(found,))
-    return nothing(cloud, operation, "server")
+    return absent(cloud, operation, "server")
 
 
 def _look_for_name(cloud: Cloud, operation: Operation) -> Learned:
@@ -75,7 +76,7 @@ def _look_for_many(cloud: Any, operation: Operation) -> Learned:
     found: Sequence[Server] = cloud.find_many(operation.token)
     names: Sequence[str] = operation.request["names"]
     if len(found) < len(names):
-        early = nothing(cloud, operation, "server")
+        early = absent(cloud, operation, "server")
         if not found or early.state is OperationState.UNKNOWN:
             return early
     place = {name: number for number, name in enumerate(names)}
