@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from cloudmesh_sdk.errors import CloudmeshError
-from cloudmesh_sdk.fanout import Answer
+from cloudmesh_sdk.fanout import Answer, taken
 from cloudmesh_sdk.limits import Limits
 from cloudmesh_sdk.operations.bucket import Bucket
 
@@ -131,7 +131,7 @@ class Lanes:
         try:
             self._put(jobs, work, box)
             while len(answers) < len(jobs):
-                got = box.get()
+                got = taken(box)
                 if isinstance(got, BaseException):
                     raise got
                 answers[got.name] = got
