@@ -71,8 +71,15 @@ class ConsoleURLSuite(CloudFixtures):
         server = started()
         cloud.delete(server)
         self.gone(cloud, server)
-        with pytest.raises((NotFoundError, ConflictError)):
-            cloud.console_url(server)
+
+        def refused() -> bool:
+            try:
+                cloud.console_url(server)
+            except (NotFoundError, ConflictError):
+                return True
+            return False  # it is being deleted
+
+        self.eventually(refused, bool, "without a link")
 
 
 class ActionSuite(CloudFixtures):
