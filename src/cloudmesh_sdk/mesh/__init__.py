@@ -101,6 +101,8 @@ class Mesh(Preferences, Life, Networking, Storage, Account, Batch, Operating):
             for name in ("clouds", "queues"):
                 if name in self.__dict__:
                     stack.callback(getattr(self, name).close)
+            if "_feeding" in self.__dict__:  # ends first: it uses all of them
+                stack.callback(self._feeding.close)
 
     def __enter__(self) -> Self:
         return self

@@ -32,7 +32,8 @@ class Acts:
         self._belonging = belonging
         self._owner = owner
         self._use = use
-        self._runner = Runner(store, use, limits=limits)
+        self.runner = Runner(store, use, limits=limits)
+        """Runs them; each service has its lane there."""
         self._hooks: Any = None
 
     @property
@@ -60,14 +61,7 @@ class Acts:
         """
         tasks = [
             Task(
-                operation=intent(
-                    self._owner,
-                    act,
-                    *target,
-                    account=self._belonging.account(target[0]),
-                    withheld=secrets or (),
-                    retry_of=retry_of,
-                ),
+                operation=self._intent(act, target, withheld=secrets or (), retry_of=retry_of),
                 secrets=secrets or {},
             )
             for target in targets
@@ -85,13 +79,41 @@ class Acts:
         def heard(answer: Answer[Records]) -> None:
             ended[answer.name] = self._tell(asked[answer.name], answer, told)
 
-        answers = self._runner.run(tasks, begun=started, told=heard)
+        answers = self.runner.run(tasks, begun=started, told=heard)
         found = [record for answer in answers for record in answer.value or ()]
         labels = _labels(list(asked.values()))
         sources = {labels[a.name]: _source(labels[a.name], a, ended.get(a.name)) for a in answers}
         if len(tasks) == 1 and answers[0].error is not None:
             raise answers[0].error
         return Gathered(found, sources)
+
+    def _intent(
+        self, act: str, target: tuple[str, str, Mapping[str, Any]], **more: Any
+    ) -> Operation:
+        account = self._belonging.account(target[0])
+        return intent(self._owner, act, *target, account=account, **more)
+
+    def defer(
+        self, act: str, targets: Sequence[tuple[str, str, Mapping[str, Any]]]
+    ) -> list[Operation]:
+        """Write an act on every (cloud, name, request) down for any runner to do."""
+        asked = [self._intent(act, target, later=True) for target in targets]
+        self._store.journal.add(asked)
+        for operation in asked:
+            hooks.tell(self.hooks.operation_changed, operation=operation)
+        return asked
+
+    def resume(self, taken: Sequence[Operation]) -> None:
+        """Run operations that waited and were taken for this process.
+
+        What goes wrong is in the journal.
+        """
+        mine = {operation.id: operation for operation in taken}
+
+        def heard(answer: Answer[Records]) -> None:
+            self._tell_now(mine[answer.name], answer)
+
+        self.runner.resume(taken, told=heard)
 
     def reconcile(
         self, found: Sequence[Operation], *, patient: bool, deadline: float = 60.0
@@ -112,14 +134,22 @@ class Acts:
         return done
 
     def _tell(self, operation: Operation, answer: Answer[Records], told: Told | None) -> Operation:
-        now = self._store.journal.get(operation.id) or operation
-        hooks.tell(self.hooks.operation_changed, operation=now)
-        if (name := _HEARD.get(operation.act)) is not None:
-            for server in answer.value or ():
-                hooks.tell(getattr(self.hooks, name), server=server)
+        now = self._tell_now(operation, answer)
         if told is not None:
             told(now)
         return now
+
+    def _tell_now(self, operation: Operation, answer: Answer[Records]) -> Operation:
+        now = self._store.journal.get(operation.id) or operation
+        self.heard(now, answer)
+        return now
+
+    def heard(self, now: Operation, answer: Answer[Records]) -> None:
+        """Tell hooks of an operation as it is, and of what came of it."""
+        hooks.tell(self.hooks.operation_changed, operation=now)
+        if (name := _HEARD.get(now.act)) is not None:
+            for server in answer.value or ():
+                hooks.tell(getattr(self.hooks, name), server=server)
 
 
 def _labels(operations: Sequence[Operation]) -> dict[str, str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cloudmesh_sdk.mesh.asking import Asking
     from cloudmesh_sdk.mesh.belonging import Belonging
     from cloudmesh_sdk.mesh.defaults import Defaults
+    from cloudmesh_sdk.mesh.feeding import Feeding
     from cloudmesh_sdk.mesh.keypairs import Keypairs
     from cloudmesh_sdk.mesh.keys import Keys
     from cloudmesh_sdk.mesh.machines import Machines
@@ -130,6 +131,18 @@ class Facade:
         return Acts(self.store, self.user, self._lend, self._belonging, self._limits)
 
     @cached_property
+    def _deferring(self) -> "Mesh":
+        from cloudmesh_sdk.mesh.deferring import deferring
+
+        return deferring(self._whole)
+
+    @cached_property
+    def _feeding(self) -> "Feeding":
+        from cloudmesh_sdk.mesh.feeding import Feeding
+
+        return Feeding(self._whole)
+
+    @cached_property
     def _keypairs(self) -> "Keypairs":
         from cloudmesh_sdk.mesh.keypairs import Keypairs
 
@@ -213,6 +226,8 @@ class Facade:
 
     def _forget_parts(self) -> None:
         """Let the parts be made anew: they belong to one user."""
+        if "_feeding" in self.__dict__:
+            self._feeding.close()
         for name in _PARTS:
             self.__dict__.pop(name, None)
 
@@ -236,5 +251,6 @@ class Facade:
 
 _PARTS = (
     "_view", "_defaults", "_keys", "_acts", "_keypairs", "_suggesting", "_starting", "_serving",
-    "_things", "_asking", "_belonging", "_scopes", "_polling", "_jobs", "_submitting",
+    "_things", "_asking", "_belonging", "_scopes", "_polling", "_jobs", "_submitting", "_deferring",
+    "_feeding",
 )  # fmt: skip

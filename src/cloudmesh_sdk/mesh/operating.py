@@ -1,9 +1,11 @@
 """What was asked for, taken up again: waited for, cancelled, asked for once more."""
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.mesh.facade import Facade, Told
+from cloudmesh_sdk.mesh.later import Later
 from cloudmesh_sdk.models import Operation, Orphan
 
 Asked = str | Operation | Iterable[str | Operation]
@@ -17,6 +19,32 @@ class Operating(Facade):
     said when it was read, and stays so in hooks, in files and in other processes. Waiting and
     cancelling need a journal and clouds, which the mesh has.
     """
+
+    @property
+    def later(self) -> Later:
+        """The acts on servers as ones that nobody waits for: each returns its operations at once.
+
+        They are run in a thread of this process, or by a worker, whoever takes them first; when
+        this mesh is closed, what was not sent waits for another runner. `wait_operations` waits.
+        """
+        return Later(self._whole)
+
+    def serve(self, stop: threading.Event, *, told: Callable[[int], None] | None = None) -> None:
+        """Run what waits in the journal of this user, until `stop` is set: this is a worker.
+
+        Each cloud and queue manager is held to its limits. What is under way in the end gets some
+        seconds; what dead runners left is settled every ten seconds, and `told` then hears how many
+        operations are under way.
+        """
+        self._feeding.serve(stop, told)
+
+    def run_operation(self, id: str) -> Operation | None:  # noqa: A002
+        """Run one operation that waits for a runner, here and now; return it as it is then.
+
+        None where it does not wait any more: another runner has it, or it is over. What goes wrong
+        is not raised but journalled.
+        """
+        return self._feeding.one(id)
 
     def wait_operations(
         self, operations: Asked, *, timeout: float = 600.0, told: Told | None = None

@@ -47,11 +47,21 @@ class Operation:
     request: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
     """Arguments of the act as plain data, without secrets."""
     state: OperationState = attrs.field(default=OperationState.PENDING, repr=str)
+    later: bool = False
+    """Any runner may do it: who asked for it does not wait. Such a one is pending, and has no
+    runner, until one takes it."""
+    done: int = 0
+    """How much of it is done, of `total`."""
+    total: int = 1
+    """How much there is to do: the servers of a group, the kinds of a refresh."""
+    message: str = ""
+    """What it waits for, or is at, in words; empty where there is nothing to tell."""
     attempts: int = 0
     runner: str | None = None
     """Who runs it: `host/pid/start time of the process`."""
     lease: datetime | None = None
-    """Until when the runner may be taken to be alive."""
+    """Until when the runner may be taken to be alive; of one that waits for a runner, from when on
+    it may be taken."""
     result: str | None = None
     """Native id of what came of it, of the first where that are several."""
     results: tuple[str, ...] = attrs.field(default=(), converter=tuple)

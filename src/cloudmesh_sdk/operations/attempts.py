@@ -130,6 +130,7 @@ class Attempts:
             error=fault(error),
             doubted=datetime.now(UTC),
             lease=lease(),
+            message=f"asks {operation.cloud} what became of it",
         )
         if unknown is None:  # somebody else took it over
             raise error
@@ -189,7 +190,7 @@ class Attempts:
         if records:
             return records
         now = self._store.journal.get(operation.id)
-        if now is not None and now.state is OperationState.UNKNOWN:
+        if now is not None and now.state in (OperationState.UNKNOWN, OperationState.PENDING):
             text = f"{error}; what became of it is found out later (operation {operation.id})"
             kind = type(error) if error.transient else UnavailableError
             raise kind(text, retry_after=error.retry_after) from error

@@ -26,7 +26,8 @@ THREADS = 128
 _NAME = "cloudmesh operations"
 """What the threads are called."""
 
-_Box = queue.SimpleQueue[Answer[T] | BaseException]
+Box = queue.SimpleQueue[Answer[T] | BaseException]
+"""Where outcomes go."""
 
 
 class Lane:
@@ -78,7 +79,7 @@ class _Errand(Generic[T]):
 
     id: str
     work: Callable[[str, Lane], T]
-    box: "_Box[T]"
+    box: Box[T]
 
     def run(self, lane: Lane) -> None:
         """Do it and tell; only `CloudmeshError` is an answer, any other exception is a bug."""
@@ -126,10 +127,10 @@ class Lanes:
         `told` hears each as it comes, in the caller's thread. What was not begun when this ends
         by an exception is never begun.
         """
-        box: _Box[T] = queue.SimpleQueue()
+        box: Box[T] = queue.SimpleQueue()
         answers: dict[str, Answer[T]] = {}
         try:
-            self._put(jobs, work, box)
+            self.begin(jobs, work, box)
             while len(answers) < len(jobs):
                 got = taken(box)
                 if isinstance(got, BaseException):
@@ -138,7 +139,7 @@ class Lanes:
                 if told is not None:
                     told(got)
         finally:
-            self._drop(box)
+            self.drop(box)
         return [answers[id] for id in jobs]  # noqa: A001
 
     def lane(self, name: str) -> Lane:
@@ -148,13 +149,17 @@ class Lanes:
                 self._lanes[name] = Lane(name, self._limits(name), self._lock, self._clock)
             return self._lanes[name]
 
-    def _put(self, jobs: Mapping[str, str], work: Callable[[str, Lane], T], box: "_Box[T]") -> None:
+    def begin(self, jobs: Mapping[str, str], work: Callable[[str, Lane], T], box: Box[T]) -> None:
+        """Let the work of every id be done, in the lane it is mapped to; outcomes go to the box.
+
+        An outcome is an `Answer`, or an exception that is a bug.
+        """
         with self._changed:
             for id, name in jobs.items():  # noqa: A001
                 self.lane(name).waiting.append(_Errand(id, work, box))
             self._staff()
 
-    def _drop(self, box: "_Box[T]") -> None:
+    def drop(self, box: Box[T]) -> None:
         """Take away what no thread has begun: nobody waits for it any more."""
         with self._changed:
             for lane in self._lanes.values():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from random import random
 from typing import Any
 
 import attrs
@@ -23,6 +24,16 @@ PATIENCE = timedelta(seconds=30)
 REPEATED = timedelta(minutes=15)
 """How old an act may be that is done again: later its user has other plans."""
 
+ATTEMPTS = 5
+"""How often an operation that waits for any runner is sent at most: one that kills whoever runs it
+must not come back for ever."""
+
+_REST = timedelta(seconds=1)
+"""How long an operation waits before it is sent once more, doubled each time."""
+
+_LOST = "Lost"
+"""Kind of the error of an operation whose runner died."""
+
 GIVEN_UP = timedelta(days=7)
 """How long a cloud may be silent, or gone from the configuration, before we stop asking."""
 
@@ -36,6 +47,8 @@ def due(operation: Operation, *, patient: bool) -> bool:
     """
     if operation.runner is not None:
         return orphaned(operation)
+    if operation.later and operation.state is OperationState.PENDING:
+        return False  # it waits for a runner
     rests_until = operation.lease
     return not patient or rests_until is None or rests_until < datetime.now(UTC)
 
@@ -70,7 +83,9 @@ def _settle_all(
 ) -> None:
     by_cloud: dict[str, list[Operation]] = {}
     for operation in claimed:
-        if operation.sent is None:
+        if operation.later and operation.state is OperationState.PENDING:
+            put_back(store, operation)
+        elif operation.sent is None:
             _end(store, operation, Learned(state=OperationState.CANCELLED, why="it was never sent"))
         else:
             by_cloud.setdefault(operation.cloud, []).append(operation)
@@ -102,8 +117,35 @@ def settle(store: Store, cloud: Driver, operation: Operation) -> Records:
 def conclude(store: Store, operation: Operation, learned: Learned) -> Records:
     """Write down what became of an operation; return what came of it, nothing but of a done one."""
     records = tuple(see(store, home(operation, record), record) for record in learned.records)
+    if _again(operation, learned):
+        rest = _REST * 2**operation.attempts * (1 + random())  # noqa: S311 - spreads, hides nothing
+        put_back(store, operation, rest=rest, error=_kept(operation, learned))
+        return ()
     _end(store, operation, learned)
     return results(records) if learned.state is OperationState.DONE else ()
+
+
+def put_back(
+    store: Store, operation: Operation, *, rest: timedelta | None = None, **fields: Any
+) -> None:
+    """Let an operation wait for any runner once more, after a rest."""
+    store.journal.change(
+        operation,
+        state=OperationState.PENDING,
+        runner=None,
+        lease=None if rest is None else datetime.now(UTC) + rest,
+        **fields,
+    )
+
+
+def _again(operation: Operation, learned: Learned) -> bool:
+    """Tell whether one that any runner may do is to be sent again: its cloud has nothing of it.
+
+    Its runner died, or its answer was lost; what was refused was not lost.
+    """
+    fault = operation.error
+    lost = fault is None or fault.transient or fault.kind == _LOST
+    return operation.later and learned.absent and lost and operation.attempts < ATTEMPTS
 
 
 def wanted(store: Store, operation: Operation) -> bool:
@@ -143,7 +185,8 @@ def _of_array(store: Store, owner: str, seen: Record) -> list[Record]:
 def came(records: Records) -> dict[str, Any]:
     """Return the fields of an operation that tell what came of it."""
     ids = tuple(record.id for record in results(records))
-    return {"result": ids[0] if ids else None, "results": ids if len(ids) > 1 else ()}
+    several = ids if len(ids) > 1 else ()
+    return {"result": ids[0] if ids else None, "results": several, "done": len(ids)}
 
 
 def _claim(store: Store, operation: Operation) -> Operation | None:
@@ -164,6 +207,7 @@ def _end(store: Store, operation: Operation, learned: Learned) -> None:
     store.journal.change(
         operation,
         state=learned.state,
+        message="" if over else f"waits for {operation.cloud} to say what became of it",
         **came(learned.records),
         error=_kept(operation, learned),
         finished=now if over else None,
@@ -176,5 +220,6 @@ def _kept(operation: Operation, learned: Learned) -> Fault | None:
     """Return the error to keep: the one that brought the doubt keeps its class."""
     if not learned.why:
         return None
-    kind = operation.error.kind if operation.error is not None else "Lost"
-    return Fault(kind=kind, message=learned.why)
+    if operation.error is None:
+        return Fault(kind=_LOST, message=learned.why)
+    return attrs.evolve(operation.error, message=learned.why)

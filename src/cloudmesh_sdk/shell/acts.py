@@ -8,7 +8,14 @@ import click
 from cloudmesh_sdk.models import ServerState
 from cloudmesh_sdk.shell import choosing, codes, params
 from cloudmesh_sdk.shell.changing import add_changes
-from cloudmesh_sdk.shell.finishing import PATIENCE, finish, told, wait_for
+from cloudmesh_sdk.shell.finishing import (
+    PATIENCE,
+    async_option,
+    finish,
+    left,
+    told,
+    wait_for,
+)
 from cloudmesh_sdk.shell.output import Look, looks, note
 from cloudmesh_sdk.shell.progress import progress
 from cloudmesh_sdk.shell.session import Session
@@ -29,13 +36,15 @@ class Act:
     """It cannot be undone."""
     method: str = ""
     """Its name in the mesh, where that is another one."""
+    later: bool = False
+    """It can be left to a worker."""
 
 
 ACTS: Mapping[str, Act] = {
-    "stop": Act("Shut servers down, keeping their disks.", "stopped"),
-    "resume": Act("Start stopped (or suspended) servers again.", "running"),
-    "reboot": Act("Restart servers.", "running"),
-    "delete": Act("Delete servers and what is on them.", "deleted", asks=True),
+    "stop": Act("Shut servers down, keeping their disks.", "stopped", later=True),
+    "resume": Act("Start stopped (or suspended) servers again.", "running", later=True),
+    "reboot": Act("Restart servers.", "running", later=True),
+    "delete": Act("Delete servers and what is on them.", "deleted", asks=True, later=True),
     "suspend": Act("Put servers' memory to disk; resume brings them back.", "suspended"),
     "pause": Act("Stop servers' processors, keeping their memory.", "paused"),
     "unpause": Act("Let paused servers go on.", "running"),
@@ -76,12 +85,18 @@ def _add(group: click.Group, name: str, act: Act) -> None:
         waits: bool = False,
         hard: bool = False,
         yes: bool = True,
+        later: bool = False,
     ) -> int:
+        if later and (waits or hard):
+            raise click.UsageError(f"--async goes with no {'--wait' if waits else '--hard'}")
         meant = choosing.servers(session, cloud, names)
         if not params.agreed(session, params.question(name, meant), yes=yes):
             note(f"nothing to {name}, then")
             return codes.OK
         session.acted = True
+        if later:
+            asked = getattr(session.mesh.later.elsewhere, name)(meant, cloud=cloud)
+            return left(session, asked, look)
         do = getattr(session.mesh, "hard_reboot" if hard else act.method or name)
         with progress(session, name, len(meant)) as done:
             found = do(meant, cloud=cloud, told=told(done))
@@ -99,6 +114,8 @@ def _options(name: str, act: Act) -> list[params.Decorator]:
         found.append(click.option("--wait", "waits", is_flag=True, help=text))
     if name == "reboot":
         found.append(click.option("--hard", is_flag=True, help="As by the power switch."))
+    if act.later:
+        found.append(async_option)
     if act.asks:
         found.append(params.yes_option)
     return found

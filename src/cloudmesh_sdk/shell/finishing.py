@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import click
+
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.models import Operation, OperationState, Server
 from cloudmesh_sdk.shell import codes
-from cloudmesh_sdk.shell.output import Look, print_rows, tell_sources
+from cloudmesh_sdk.shell.output import Look, note, print_rows, show, tell_sources
 from cloudmesh_sdk.shell.progress import Done, progress
 from cloudmesh_sdk.shell.session import Session
 
@@ -45,6 +47,21 @@ def finish(session: Session, found: Gathered[Server], look: Look, state: str) ->
     print_rows(session, found, Server, look)
     tell_sources(found, quiet=True)
     return failed
+
+
+async_option = click.option(
+    "--async", "later", is_flag=True, help="Write it down and leave it to a worker."
+)
+"""Asks for what nobody waits for."""
+
+
+def left(session: Session, asked: Gathered[Operation], look: Look) -> int:
+    """Print operations that wait for a runner, and say how to go on."""
+    show(session, asked, Operation, look)
+    if asked and look.chosen(session) == "table":
+        first = asked[0].id
+        note(f"cm op wait {first} waits for it, cm op list shows how far all are")
+    return codes.OK
 
 
 def told(done: Done) -> Callable[[Operation], None]:

@@ -2,12 +2,12 @@
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from cloudmesh_sdk.shell import params
-from cloudmesh_sdk.shell.finishing import finish, told
+from cloudmesh_sdk.shell.finishing import async_option, finish, left, told
 from cloudmesh_sdk.shell.output import Look, looks, note
 from cloudmesh_sdk.shell.progress import progress
 from cloudmesh_sdk.shell.session import Session
@@ -39,6 +39,7 @@ from cloudmesh_sdk.shell.session import Session
 )
 @click.option("--hint", "hints", metavar="KEY=VALUE", multiple=True, help="For the scheduler.")
 @click.option("--wait", "waits", is_flag=True, help="Wait until they run.")
+@async_option
 @looks
 @click.pass_obj
 def start(
@@ -55,7 +56,9 @@ def start(
     What you leave out comes from your defaults (cm default list). NAME may be a hostlist such as
     web-[001-020]; without one they get the next free names.
     """
-    waits, user_data = options.pop("waits"), options.pop("user_data")
+    waits, user_data, later = (options.pop(word) for word in ("waits", "user_data", "later"))
+    if later and (waits or user_data):
+        _refuse(waits=waits)
     options["security_groups"] = options.pop("groups") or None
     options["networks"] = options["networks"] or None
     options["tags"] = params.pairs(options["tags"], "--tag wants KEY=VALUE")
@@ -64,6 +67,9 @@ def start(
     if user_data:
         options["user_data"] = Path(user_data).read_text(encoding="utf-8")
     session.acted = True
+    if later:
+        asked = session.mesh.later.elsewhere.start(name=[*names, *more] or None, **options)
+        return left(session, asked, look)
     with progress(session, "start", options["count"] or 1) as done:
         found = session.mesh.start(name=[*names, *more] or None, told=told(done), **options)
     code = finish(session, found, look, "running" if waits else "")
@@ -71,3 +77,11 @@ def start(
         first = shlex.quote(found[0].name)
         note(f"cm vm wait {first} waits until it runs, cm vm info {first} shows all about it")
     return code
+
+
+def _refuse(*, waits: bool) -> NoReturn:
+    if waits:
+        raise click.UsageError("--async goes with no --wait; cm op wait waits for operations")
+    raise click.UsageError(
+        "--async goes with no --user-data: it would have to be written down, and may hold secrets"
+    )

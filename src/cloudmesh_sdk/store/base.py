@@ -234,6 +234,23 @@ class Journal(abc.ABC):
         """
 
     @abc.abstractmethod
+    def take(
+        self,
+        *,
+        runner: str,
+        lease: datetime,
+        limit: int = 1,
+        owner: str | None = None,
+        clouds: Collection[str] | None = None,
+        id: str | None = None,  # noqa: A002
+    ) -> list[Operation]:
+        """Take what waits for a runner (`Operation.later`), oldest first, and return it.
+
+        Each is `pending` still, has this runner and this lease, and nobody else gets it. One whose
+        lease says that it is to wait is left. None of the filters filters.
+        """
+
+    @abc.abstractmethod
     def get(self, id: str) -> Operation | None:  # noqa: A002
         """Return one operation; None where unknown."""
 

@@ -4,6 +4,7 @@ import copy
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -32,6 +33,31 @@ class MemoryJournal(Journal):
             self._operations[now.id] = attrs.evolve(now, **fields)
             return self._operations[now.id]
 
+    def take(
+        self,
+        *,
+        runner: str,
+        lease: datetime,
+        limit: int = 1,
+        owner: str | None = None,
+        clouds: Collection[str] | None = None,
+        id: str | None = None,  # noqa: A002
+    ) -> list[Operation]:
+        now = datetime.now(UTC)
+        with self._lock:
+            waiting = [
+                operation
+                for operation in self._operations.values()
+                if _waits(operation, now)
+                and (owner is None or operation.owner == owner)
+                and (clouds is None or operation.cloud in clouds)
+                and (id is None or operation.id == id)
+            ]
+            oldest = sorted(waiting, key=lambda o: (o.created, o.id))[:limit]
+            taken = [attrs.evolve(o, runner=runner, lease=lease) for o in oldest]
+            self._operations |= {operation.id: operation for operation in taken}
+        return taken
+
     def get(self, id: str) -> Operation | None:  # noqa: A002
         with self._lock:
             return self._operations.get(id)
@@ -56,6 +82,15 @@ class MemoryJournal(Journal):
                 and (target is None or operation.target == target)
             ]
         return sorted(found, key=lambda o: (o.created, o.id), reverse=True)[:limit]
+
+
+def _waits(operation: Operation, now: datetime) -> bool:
+    """Tell whether an operation waits for a runner, and may be taken by now."""
+    if not operation.later or operation.runner is not None:
+        return False
+    if operation.state is not OperationState.PENDING:
+        return False
+    return operation.lease is None or operation.lease <= now
 
 
 def _claim(operation: Operation) -> tuple[OperationState, str | None, int]:

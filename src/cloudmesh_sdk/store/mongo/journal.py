@@ -1,7 +1,7 @@
 """What was asked for, in MongoDB: one document an operation, every write durable."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -46,6 +46,29 @@ class MongoJournal(Journal):
                 )
         return None if found is None else _operation(found)
 
+    def take(
+        self,
+        *,
+        runner: str,
+        lease: datetime,
+        limit: int = 1,
+        owner: str | None = None,
+        clouds: Collection[str] | None = None,
+        id: str | None = None,  # noqa: A002
+    ) -> list[Operation]:
+        wanted = _waiting(owner, clouds, id)
+        mine = {"$set": {"runner": runner, "lease": moment(lease)}}
+        taken: list[Operation] = []
+        with self._connection.use() as database:
+            while len(taken) < limit:
+                found = _of(database).find_one_and_update(
+                    wanted, mine, sort=_OLDEST, return_document=ReturnDocument.AFTER
+                )
+                if found is None:
+                    break
+                taken.append(_operation(found))
+        return taken
+
     def get(self, id: str) -> Operation | None:  # noqa: A002
         with self._connection.use() as database:
             found = _of(database).find_one({"_id": id})
@@ -70,6 +93,24 @@ class MongoJournal(Journal):
         with self._connection.use() as database:
             found = _of(database).find(wanted).sort([("created", -1), ("_id", -1)])
             return [_operation(row) for row in found.limit(limit or 0)]
+
+
+_OLDEST = [("created", 1), ("_id", 1)]
+
+
+def _waiting(
+    owner: str | None,
+    clouds: Collection[str] | None,
+    id: str | None,  # noqa: A002
+) -> dict[str, Any]:
+    """Return what matches the operations that wait for a runner, and may be taken by now."""
+    now = moment(datetime.now(UTC))
+    asked = {"owner": owner, "cloud": None if clouds is None else {"$in": [*clouds]}, "_id": id}
+    return {
+        "state": OperationState.PENDING.value, "later": True, "runner": None,
+        "$or": [{"lease": None}, {"lease": {"$lte": now}}],
+        **{name: value for name, value in asked.items() if value is not None},
+    }  # fmt: skip
 
 
 def _of(database: Database[dict[str, Any]]) -> Documents[dict[str, Any]]:

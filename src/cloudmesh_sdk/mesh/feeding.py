@@ -1,0 +1,82 @@
+"""The mesh as a runner: what waits in the journal for any runner is run here."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from cloudmesh_sdk.models import Operation
+from cloudmesh_sdk.operations.feed import Feed
+from cloudmesh_sdk.operations.process import claim, lease
+
+if TYPE_CHECKING:
+    from cloudmesh_sdk.mesh import Mesh
+
+_ENDING = 15.0
+"""Seconds that what is under way has to end as the mesh is closed."""
+
+
+class Feeding:
+    """Runs what waits in the journal of one mesh's user: in a thread, or while somebody serves."""
+
+    def __init__(self, mesh: "Mesh") -> None:
+        self._mesh = mesh
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._feeds: list[Feed] = []
+
+    def begin(self) -> None:
+        """Run what waits in a thread of this process, until the mesh is closed."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self.serve, args=(self._stop,), name="cloudmesh feed", daemon=True
+                )
+                self._thread.start()
+
+    def serve(self, stop: threading.Event, told: Callable[[int], None] | None = None) -> None:
+        """Run what waits until `stop` is set; `told` hears how many are under way, now and then."""
+        mesh = self._mesh
+
+        def tend() -> None:
+            mesh.reconcile(patient=True)
+            if told is not None:
+                told(feed.running)
+
+        feed = Feed(
+            mesh.store,
+            mesh._acts.runner,
+            owner=mesh.user,
+            clouds=[*mesh.config.clouds, *mesh.config.queues],
+            tend=tend,
+            ended=mesh._acts.heard,
+        )
+        self._feeds.append(feed)
+        try:
+            feed.serve(stop)
+        finally:
+            self._feeds.remove(feed)
+
+    def announce(self, operations: Sequence[Operation]) -> None:
+        """Let runners know that something waits: those of this process look at once."""
+        if operations:
+            for feed in [*self._feeds]:
+                feed.wake()
+
+    def one(self, id: str) -> Operation | None:  # noqa: A002
+        """Run one operation that waits, in this thread; None where it is not there to be taken."""
+        mesh = self._mesh
+        taken = mesh.store.journal.take(
+            runner=claim(), lease=lease(), owner=mesh.user, id=id,
+            clouds=[*mesh.config.clouds, *mesh.config.queues],
+        )  # fmt: skip
+        if not taken:
+            return None
+        mesh._acts.resume(taken)
+        return mesh.store.journal.get(id)
+
+    def close(self) -> None:
+        """End the thread; what was not sent waits for another runner."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_ENDING)

@@ -1,0 +1,174 @@
+"""Operations of one process on their way: claimed, run, written down, their leases renewed."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from cloudmesh_sdk.errors import BackendError, CloudmeshError, StoreError, UnavailableError
+from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.operations.act import Records
+from cloudmesh_sdk.operations.attempts import Attempts, Use, fault
+from cloudmesh_sdk.operations.lanes import Lane
+from cloudmesh_sdk.operations.process import HELD, LEASE, lease
+from cloudmesh_sdk.operations.reconcile import PATIENCE, put_back
+from cloudmesh_sdk.store.base import Store
+
+_LOG = logging.getLogger(__name__)
+
+_GRACE = 10.0
+"""Seconds that calls in flight get to end after Ctrl-C."""
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """An operation to run, with the arguments that are never written down."""
+
+    operation: Operation
+    secrets: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+
+
+class Run:
+    """Operations that are run together: those of one call, or whatever comes while it is open."""
+
+    def __init__(self, store: Store, use: Use, tasks: Iterable[Task] = ()) -> None:
+        self.tasks: dict[str, Task] = {}
+        self._store = store
+        self._use = use
+        self._flying: dict[str, Operation] = {}
+        self._waiting: set[str] = set()
+        self._lock = threading.Condition()
+        self._stopped = threading.Event()
+        self.add(tasks)
+
+    def add(self, tasks: Iterable[Task]) -> None:
+        """Hold these, too, from now on."""
+        with self._lock:
+            new = {task.operation.id: task for task in tasks}
+            self.tasks |= new
+            self._waiting |= set(new)
+            HELD.take(new)
+
+    def forget(self, id: str) -> None:  # noqa: A002
+        """Drop one that is over."""
+        with self._lock:
+            self.tasks.pop(id, None)
+
+    @property
+    def jobs(self) -> dict[str, str]:
+        """The service of each operation, by id."""
+        return {id: task.operation.cloud for id, task in self.tasks.items()}  # noqa: A001
+
+    def one(self, id: str, lane: Lane) -> Records:  # noqa: A002
+        """Run one operation in the caller's thread; raises what the driver raised."""
+        task = self.tasks[id]
+        attempts = Attempts(
+            self._store,
+            self._use,
+            lane,
+            claim=self._claim,
+            moved=self._move,
+            stopped=self._stopped,
+        )
+        try:
+            return attempts.run(task.operation, task.secrets)
+        except CloudmeshError as error:
+            if id in self._waiting:
+                self._unsent(task.operation, error)
+            raise
+        finally:
+            self._land(id)
+
+    def _claim(self, operation: Operation) -> Operation:
+        with self._lock:
+            if self._stopped.is_set():
+                raise UnavailableError(f"{operation.act} {operation.target}: cancelled, not sent")
+            self._waiting.discard(operation.id)
+            self._flying[operation.id] = operation
+        claimed = self._store.journal.change(
+            operation,
+            state=OperationState.RUNNING,
+            attempts=operation.attempts + 1,
+            sent=datetime.now(UTC),
+            lease=lease(),
+            error=None,
+            doubted=None,
+            message="" if operation.attempts == 0 else f"attempt {operation.attempts + 1}",
+        )
+        if claimed is None:
+            raise UnavailableError(f"operation {operation.id} was taken over or cancelled")
+        self._move(claimed)
+        return claimed
+
+    def _move(self, operation: Operation) -> None:
+        """Take note of an operation on its way as it is now: its lease is renewed by that."""
+        with self._lock:
+            self._flying[operation.id] = operation
+
+    def _unsent(self, operation: Operation, error: CloudmeshError) -> None:
+        """Write down why one could not be sent; where that may pass, it waits once more."""
+        if operation.later and isinstance(error, BackendError) and error.transient:
+            text = f"waits for {operation.cloud}"
+            put_back(self._store, operation, rest=PATIENCE, error=fault(error), message=text)
+        else:
+            self._end(operation, state=OperationState.FAILED, error=fault(error))
+
+    def _end(self, operation: Operation, **fields: Any) -> None:
+        self._store.journal.change(operation, finished=datetime.now(UTC), **fields)
+
+    def _land(self, id: str) -> None:  # noqa: A002
+        with self._lock:
+            self._flying.pop(id, None)
+            self._waiting.discard(id)
+            self._lock.notify_all()
+        HELD.leave([id])
+
+    def landed(self) -> set[str]:
+        """Return the ids of the operations that no thread works on."""
+        with self._lock:
+            return set(self.tasks) - set(self._flying)
+
+    def stop(self) -> None:
+        """Cancel what was not sent, or leave it to others, and wait a little for what was."""
+        with self._lock:
+            self._stopped.set()
+            for waiting in self._waiting:
+                operation = self.tasks[waiting].operation
+                if operation.later:
+                    put_back(self._store, operation)
+                else:
+                    self._end(operation, state=OperationState.CANCELLED)
+            self._lock.wait_for(lambda: not self._flying, timeout=_GRACE)
+
+    def renew(self) -> None:
+        """Say that this process lives, for every operation that is not over."""
+        with self._lock:
+            waiting = [self.tasks[waiting].operation for waiting in self._waiting]
+            left = [*self._flying.values(), *waiting]
+        for operation in left:
+            self._store.journal.change(operation, lease=lease())
+
+
+class Heart:
+    """Calls something now and then, in a thread, while its context lasts."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def _run(self) -> None:
+        while not self._over.wait(LEASE.total_seconds() / 3):
+            try:
+                self._beat()
+            except StoreError as error:  # it may come back before the leases end
+                _LOG.warning("leases were not renewed: %s", error)
