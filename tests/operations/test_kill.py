@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -94,6 +95,34 @@ def test_killed_while_a_start_is_tried_again(
     assert step > 12, "the intent, the claims, the doubt, the start, the put, the outcome"
     last = keeper.operations()[0]
     assert (last.state, last.attempts) == ("done", attempts)
+
+
+def _work_off(mesh: Mesh) -> None:
+    """Be a worker until nothing waits any more."""
+    stop = threading.Event()
+    worker = threading.Thread(target=mesh.serve, args=(stop,))
+    worker.start()
+    try:
+        mesh.wait_operations([*mesh.operations(limit=None)], timeout=60)
+    finally:
+        stop.set()
+        worker.join(30)
+
+
+@pytest.mark.timeout(300)
+def test_a_worker_killed_while_starting_is_followed_by_another(config: Path, keeper: Mesh) -> None:
+    step = 1
+    while killed(config, "start_later", step):
+        with _next_command(config) as mesh:
+            _work_off(mesh)
+            _truth(mesh)
+            assert {o.state for o in mesh.operations(limit=None)} <= {"done"}
+        step += 1
+    assert step > 9, "the number, the intent, the taking, the claim, the start, the outcome"
+    operations = keeper.operations(limit=None)
+    assert len({operation.target for operation in operations}) == len(operations)
+    assert len(list(keeper.clouds["india"].servers())) == len(operations)
+    assert keeper.orphans().complete() == []
 
 
 @pytest.mark.timeout(300)

@@ -19,7 +19,7 @@ from cloudmesh_sdk.models import Server, ServerRequest
 
 WRITES = {
     "view": ("replace", "merge", "put", "failed"),
-    "journal": ("add", "change"),
+    "journal": ("add", "change", "take"),
     "settings": ("numbers", "set_default"),
     "polls": ("take", "done", "note"),
 }
@@ -64,10 +64,17 @@ def start_busy(mesh: Mesh, *, lie: bool = False) -> object:
     return mesh.start(name=f"own-{os.getpid()}")
 
 
+def start_later(mesh: Mesh) -> object:
+    """Ask for a server, and be the worker that starts it."""
+    (asked,) = mesh.later.elsewhere.start(name=f"own-{os.getpid()}")
+    return mesh.run_operation(asked.id)
+
+
 ACTS: dict[str, Callable[[Mesh], object]] = {
     "start": lambda mesh: mesh.start(name=f"own-{os.getpid()}-[1-2]"),
     "start_busy": start_busy,
     "start_lying": lambda mesh: start_busy(mesh, lie=True),
+    "start_later": start_later,
     "start_many": lambda mesh: mesh.start(count=3),
     "create_floating_ip": lambda mesh: mesh.create_floating_ip(),
     "attach_floating_ip": lambda mesh: mesh.attach_floating_ip(mesh.floating_ips()[0], "doomed"),

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cloudmesh_sdk.models import Operation
-from cloudmesh_sdk.operations.feed import Feed
-from cloudmesh_sdk.operations.process import claim, lease
+from cloudmesh_sdk.operations.feed import Feed, take
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
@@ -48,6 +47,7 @@ class Feeding:
             mesh._acts.runner,
             owner=mesh.user,
             clouds=[*mesh.config.clouds, *mesh.config.queues],
+            ours=mesh._belonging.ours,
             tend=tend,
             ended=mesh._acts.heard,
         )
@@ -66,10 +66,8 @@ class Feeding:
     def one(self, id: str) -> Operation | None:  # noqa: A002
         """Run one operation that waits, in this thread; None where it is not there to be taken."""
         mesh = self._mesh
-        taken = mesh.store.journal.take(
-            runner=claim(), lease=lease(), owner=mesh.user, id=id,
-            clouds=[*mesh.config.clouds, *mesh.config.queues],
-        )  # fmt: skip
+        clouds = [*mesh.config.clouds, *mesh.config.queues]
+        taken = take(mesh.store, mesh._belonging.ours, owner=mesh.user, clouds=clouds, id=id)
         if not taken:
             return None
         mesh._acts.resume(taken)

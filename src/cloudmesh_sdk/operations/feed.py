@@ -9,6 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from cloudmesh_sdk.errors import CloudmeshError, StoreError
@@ -17,6 +18,7 @@ from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.operations.act import Records
 from cloudmesh_sdk.operations.lanes import Lane
 from cloudmesh_sdk.operations.process import HELD, claim, lease
+from cloudmesh_sdk.operations.reconcile import put_back
 from cloudmesh_sdk.operations.run import Heart, Run, Task
 from cloudmesh_sdk.operations.runner import Runner
 from cloudmesh_sdk.store.base import Store
@@ -32,14 +34,38 @@ _LOOK = 1.0
 _TEND = 10.0
 """Seconds between two looks for what dead runners left."""
 
+_FOREIGN = timedelta(minutes=1)
+"""How long an operation of another account rests before it is looked at again."""
+
 Ended = Callable[[Operation, Answer[Records]], None]
 """Hears an operation as it is after an attempt, and what came of that."""
+
+
+def take(
+    store: Store,
+    ours: Callable[[Operation], bool],
+    *,
+    owner: str,
+    clouds: Iterable[str],
+    limit: int = 1,
+    id: str | None = None,  # noqa: A002
+) -> list[Operation]:
+    """Take operations that wait, for this process; what is another account's waits on."""
+    found = store.journal.take(
+        runner=claim(), lease=lease(), limit=limit, owner=owner, clouds=[*clouds], id=id
+    )
+    for operation in found:
+        if not ours(operation):
+            text = f"waits for the account of {operation.cloud} that it was asked of"
+            put_back(store, operation, rest=_FOREIGN, message=text)
+    return [operation for operation in found if ours(operation)]
 
 
 class Feed:
     """Takes the operations of one user that wait, and runs them within the lanes' limits.
 
-    `clouds` are those that can be asked here. `tend` is called now and then, in a thread of its
+    `clouds` are those that can be asked here, `ours` tells whether an operation was asked of the
+    account that its cloud means here. `tend` is called now and then, in a thread of its
     own: it settles what dead runners left, which then waits once more. `ended` hears each.
     """
 
@@ -50,6 +76,7 @@ class Feed:
         *,
         owner: str,
         clouds: Iterable[str],
+        ours: Callable[[Operation], bool],
         tend: Callable[[], object],
         ended: Ended,
     ) -> None:
@@ -58,6 +85,7 @@ class Feed:
         self._run = Run(store, runner.use)
         self._owner = owner
         self._clouds = tuple(clouds)
+        self._ours = ours
         self._tend = tend
         self._ended = ended
         self._box: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -108,9 +136,7 @@ class Feed:
 
     def _begin(self, clouds: Sequence[str], limit: int) -> int:
         """Take what waits for clouds, let it begin, and return how many that are."""
-        taken = self._store.journal.take(
-            runner=claim(), lease=lease(), limit=limit, owner=self._owner, clouds=clouds
-        )
+        taken = take(self._store, self._ours, owner=self._owner, clouds=clouds, limit=limit)
         self._run.add(Task(operation=operation) for operation in taken)
         jobs = {operation.id: operation.cloud for operation in taken}
         self._under_way |= jobs

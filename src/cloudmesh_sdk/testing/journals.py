@@ -110,6 +110,58 @@ class JournalSuite(StoreFixtures):
         assert done == attrs.evolve(expected, state=OperationState.DONE, result="i-1")
         assert store.journal.change(operation(), state=OperationState.DONE) is None
 
+    def test_what_waits_for_a_runner_is_taken_oldest_first(
+        self, store: Store, owner: str, operation: Callable[..., Operation]
+    ) -> None:
+        waiting = [operation(age, later=True) for age in (10, 30, 20)]
+        others = [
+            operation(50), operation(50, later=True, runner="host/1/2"),
+            operation(50, later=True, state=OperationState.DONE),
+            operation(50, later=True, lease=datetime.now(UTC) + timedelta(hours=1)),
+        ]  # fmt: skip
+        store.journal.add([*waiting, *others])
+        until = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
+        first = store.journal.take(runner="host/9/9", lease=until, limit=2, owner=owner)
+        assert [o.id for o in first] == [waiting[1].id, waiting[2].id]
+        assert {(o.runner, o.lease, o.state) for o in first} == {("host/9/9", until, "pending")}
+        assert [store.journal.get(o.id) for o in first] == first
+        (last,) = store.journal.take(runner="host/9/9", lease=until, limit=5, owner=owner)
+        assert last.id == waiting[0].id
+        assert store.journal.take(runner="host/9/9", lease=until, owner=owner) == []
+
+    def test_a_runner_takes_only_what_it_asks_for(
+        self, store: Store, owner: str, operation: Callable[..., Operation]
+    ) -> None:
+        one, two = operation(20, later=True), operation(10, later=True, cloud="sierra")
+        rested = operation(later=True, lease=one.created)
+        store.journal.add([one, two, rested])
+
+        def taken(**asked: Any) -> list[str]:
+            found = store.journal.take(runner="host/9/9", lease=one.created, limit=9, **asked)
+            return [o.id for o in found]
+
+        assert taken(owner=f"not-{owner}") == []
+        assert taken(owner=owner, clouds=()) == []
+        assert taken(owner=owner, clouds=["sierra"]) == [two.id]
+        assert taken(owner=owner, id=two.id) == []
+        assert taken(owner=owner, id=rested.id) == [rested.id]
+        assert taken(owner=owner, clouds=["india", "sierra"]) == [one.id]
+
+    def test_of_many_runners_one_takes_each(
+        self, store: Store, owner: str, operation: Callable[..., Operation]
+    ) -> None:
+        store.journal.add([operation(age, later=True) for age in range(20)])
+        until = datetime.now(UTC) + timedelta(minutes=1)
+
+        def all_there_is(number: int) -> list[str]:
+            got: list[str] = []
+            while found := store.journal.take(runner=f"r/{number}/", lease=until, owner=owner):
+                got += [o.id for o in found]
+            return got
+
+        taken = [id for each in at_once(4, all_there_is) for id in each]  # noqa: A001
+        assert len(taken) == len(set(taken)) == 20
+
     def test_a_lease_is_renewed_by_its_runner(
         self, store: Store, operation: Callable[..., Operation]
     ) -> None:
