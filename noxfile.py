@@ -149,6 +149,16 @@ def gridengine(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend=BACKEND, reuse_venv=True)
+def chaos(session: nox.Session) -> None:
+    """The long chaos run: all that can die is killed while 1,000 operations run; some minutes.
+
+    `nox -s chaos -- --openstack` has an OpenStack among its clouds, `--help` tells the rest.
+    """
+    _ready(session)
+    _python(session, "tests.chaos", *session.posargs)
+
+
+@nox.session(venv_backend=BACKEND, reuse_venv=True)
 def example_plugin(session: nox.Session) -> None:
     """The third-party examples: installed in an environment of their own, their tests run."""
     _ready(session)

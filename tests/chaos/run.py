@@ -1,0 +1,135 @@
+"""A chaos run: clients, workers, a refresher, a store and clouds, all of which are struck."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+from tests.chaos.plan import Plan, write
+from tests.chaos.storm import Blow, Cast, cutter, kill_mongod, storm
+from tests.chaos.verdict import Verdict, verdict
+from tests.labs.moto_server import moto_server
+from tests.labs.sshd_proxy import Proxy
+
+from cloudmesh_sdk.mesh import Mesh
+
+_MEND = 600.0
+"""Seconds that clients and workers get to end what they do once the storm is over."""
+
+Entries = Mapping[str, Mapping[str, Any]]
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What a run came to."""
+
+    verdicts: list[Verdict]
+    hits: Counter[str]
+    orphans: int
+    seconds: float
+
+
+@contextmanager
+def clouds(home: Path, *, more: Entries) -> Iterator[tuple[Entries, list[Proxy]]]:
+    """Give the clouds of a run: two regions of moto behind a proxy, two of memory, and others."""
+    with ExitStack() as stack:
+        proxy = Proxy(urlsplit(stack.enter_context(moto_server())).port or 0)
+        stack.callback(proxy.close)
+        ec2 = {
+            "driver": "ec2", "endpoint": f"http://127.0.0.1:{proxy.port}",
+            "access_key": "k", "secret_key": "env:CHAOS_KEY",
+        }  # fmt: skip
+        faulty = {"driver": "memory", "latency": 0.02, "lose": 1}
+        yield (
+            {
+                "east": {**ec2, "region": "us-east-1"},
+                "west": {**ec2, "region": "us-west-2"},
+                "lab1": {**faulty, "file": str(home / "lab1.json")},
+                "lab2": {"driver": "memory", "file": str(home / "lab2.json"), "latency": 0.05},
+                **more,
+            },
+            [proxy],
+        )
+
+
+def openstack(stack: ExitStack, home: Path) -> Entries:
+    """Start the OpenStack of the tests where none runs, and return its entry as `india`."""
+    from tests.labs.openstack_lab import running_lab
+
+    lab = stack.enter_context(running_lab())
+    os.environ["OS_CLIENT_CONFIG_FILE"] = str(lab.clouds_yaml(home / "clouds.yaml"))
+    return {"india": {"driver": "openstack", "from": "clouds.yaml:demo"}}
+
+
+def run(
+    home: Path,
+    *,
+    starts: int,
+    seconds: float,
+    seed: int,
+    workers: int = 2,
+    more: Entries | None = None,
+) -> Outcome:
+    """Ask each cloud for so many servers in a storm of so many seconds, and look what came of it.
+
+    `more` are clouds beside the four of the run's own.
+    """
+    begun = time.monotonic()
+    with clouds(home, more=more or {}) as (entries, proxies):
+        config = write(home, entries, tasks={})
+        plan = Plan(config=config, clouds=tuple(entries), starts=starts)
+        with Mesh.open("mongo", config=plan.read()) as mesh:
+            mesh.refresh(kinds=["servers", "images", "flavors"]).complete()
+        cast = Cast(plan, home)
+        try:
+            hits = _struck(cast, plan, home, proxies, seconds=seconds, seed=seed, workers=workers)
+            _mended(cast)
+        finally:
+            cast.end()
+        verdicts, orphans = _judged(plan)
+    return Outcome(verdicts=verdicts, hits=hits, orphans=orphans, seconds=time.monotonic() - begun)
+
+
+def _struck(
+    cast: Cast,
+    plan: Plan,
+    home: Path,
+    proxies: list[Proxy],
+    *,
+    seconds: float,
+    seed: int,
+    workers: int,
+) -> Counter[str]:
+    """Let the programs run in a storm; return what was hit, how often."""
+    names = ["client", "refresher", *(f"worker-{number + 1}" for number in range(workers))]
+    for name in names:
+        cast.begin(name)
+    blows = [Blow(name, 1.0, lambda name=name: cast.kill(name)) for name in names]  # type: ignore[misc]
+    blows += [
+        Blow("mongod", 0.4, lambda: kill_mongod(home / "mongo")),
+        Blow("connections", 1.0, cutter(proxies)),
+    ]
+    return storm(blows, seconds, lambda: cast.over("client"), seed)
+
+
+def _mended(cast: Cast) -> None:
+    """Wait until the client has all it asked for."""
+    end = time.monotonic() + _MEND
+    while not cast.over("client"):
+        if time.monotonic() > end:
+            return  # the verdict tells what is stuck
+        time.sleep(0.5)
+
+
+def _judged(plan: Plan) -> tuple[list[Verdict], int]:
+    """Do what any next command does, refresh, and compare; return the number of orphans, too."""
+    with Mesh.open("mongo", config=plan.read()) as mesh:
+        mesh.reconcile()
+        mesh.refresh(kinds=["servers"], full=True).complete()
+        found = [verdict(mesh, plan, cloud) for cloud in plan.clouds]
+        return found, len(mesh.orphans())
