@@ -167,8 +167,10 @@ def home(operation: Operation, record: Record) -> str:
 
 def see(store: Store, owner: str, record: Record) -> Record:
     """Take a record into the view as seen now; of what is gone, all that was known is kept."""
-    known = store.view.get(owner, record.kind, record.cloud, record.id)
-    seen = attrs.evolve(laid_to_rest(record, known), seen=datetime.now(UTC))
+    if record.missing is not None:
+        known = store.view.get(owner, record.kind, record.cloud, record.id)
+        record = laid_to_rest(record, known)
+    seen = attrs.evolve(record, seen=datetime.now(UTC))
     for row in rows(seen, _of_array(store, owner, seen)):
         store.view.put(owner, row)
     return seen

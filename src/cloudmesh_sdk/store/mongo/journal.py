@@ -31,8 +31,9 @@ class MongoJournal(Journal):
 
     def change(self, operation: Operation, **fields: Any) -> Operation | None:
         new = attrs.evolve(operation, **fields)  # refuses names that are no fields
-        document = _document(new)
-        changed = {name: document[name] for name in fields}
+        changed = {name: _plain(getattr(new, name)) for name in fields}
+        if "request" in changed:
+            changed["request"] = escape(new.request)
         claim = {
             "_id": operation.id, "state": operation.state.value,
             "runner": operation.runner, "attempts": operation.attempts,
