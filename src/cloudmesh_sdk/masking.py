@@ -90,6 +90,16 @@ def hidden(value: Any) -> Any:
     return [hidden(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def within(value: Any) -> set[str]:
+    """Return the texts that stand in plain data under the names of secrets."""
+    if isinstance(value, Mapping):
+        named = {v for k, v in value.items() if k in SECRETS and isinstance(v, str)}
+        return named.union(*(within(item) for item in value.values()))
+    if isinstance(value, list | tuple):
+        return set[str]().union(*(within(item) for item in value))
+    return set()
+
+
 def masked_headers(headers: Mapping[str, str], known: Collection[str] = ()) -> dict[str, str]:
     """Return headers without secrets: those of `HEADERS`, and known ones wherever they stand."""
     return {

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import requests
 
-from cloudmesh_sdk.masking import MASK, SECRETS, masked_text
+from cloudmesh_sdk.masking import HEADERS, MASK, SECRETS, masked_text, within
 from cloudmesh_sdk.retrying import retry_after
 
 REQUEST_IDS = ("x-openstack-request-id", "x-compute-request-id")
@@ -85,7 +85,9 @@ def refusal_of(
     """Return what an answer with a status of an error says."""
     if response is None:
         return Refused(message or "no reason given", service=service, status=status)
-    kind, told = _told(response.content)
+    sent = secrets_sent(response.request)
+    kind, told = _told(_masked(response.content, sent))
+    message = masked_text(message, sent)
     if "Location" in response.headers and status < HTTPStatus.BAD_REQUEST:
         told = f"it redirects to {masked_text(response.headers['Location'])}, give that address"
     return Refused(
@@ -95,6 +97,26 @@ def refusal_of(
         kind=kind,
         request_id=request_id(response.headers),
         retry_after=retry_after(response.headers.get("Retry-After")),
+    )
+
+
+def secrets_sent(request: requests.PreparedRequest | None) -> set[str]:
+    """Return the secrets of a request: what refuses it may repeat what it was told."""
+    if request is None:
+        return set()
+    headers = request.headers.items()
+    found = {str(value) for name, value in headers if name.lower() in HEADERS}
+    try:
+        return found | within(orjson.loads(request.body or b"null"))
+    except (orjson.JSONDecodeError, TypeError):  # a file, a form
+        return found
+
+
+def _masked(content: bytes, secrets: set[str]) -> bytes:
+    if not secrets:
+        return content
+    return masked_text(content.decode(errors="surrogateescape"), secrets).encode(
+        errors="surrogateescape"
     )
 
 

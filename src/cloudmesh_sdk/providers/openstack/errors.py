@@ -26,7 +26,8 @@ from cloudmesh_sdk.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from cloudmesh_sdk.providers.openstack.answers import Nonsense, Refused, refusal_of
+from cloudmesh_sdk.masking import masked_text
+from cloudmesh_sdk.providers.openstack.answers import Nonsense, Refused, refusal_of, secrets_sent
 
 
 class Late(asked.ReadTimeout):
@@ -127,6 +128,7 @@ def translated(cloud: str, action: str, *, who: str = "") -> Iterator[None]:
         raise _refusal(cloud, action, error) from _cause(error, who)
     except keystone.HttpError as error:
         refused = refusal_of(error.response, "identity", error.http_status, str(error.message))
+        _silence(error)
         refused.__cause__ = error
         raise _refusal(cloud, action, refused, who=who) from _cause(refused, who)
     except keystone.InvalidResponse as error:
@@ -142,6 +144,14 @@ def translated(cloud: str, action: str, *, who: str = "") -> Iterator[None]:
         tail = f" [{request_id}]" if request_id else ""
         message = f"{cloud} {text} ({action}): {_reason(inner)}{tail}"
         raise kind(message, request_id=request_id) from _cause(inner, who)
+
+
+def _silence(error: keystone.HttpError) -> None:
+    """Take out of an error what its service repeated of our secrets: tracebacks show it."""
+    sent = secrets_sent(getattr(error.response, "request", None))
+    error.message = masked_text(str(error.message), sent)
+    error.details = masked_text(str(error.details), sent) if error.details else None
+    error.args = tuple(masked_text(str(word), sent) for word in error.args)
 
 
 def _cause(error: BaseException, who: str) -> BaseException:
