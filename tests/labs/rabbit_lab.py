@@ -3,10 +3,10 @@
 One start (6 to 60 s) serves all tests of a run: the fixture `rabbit_lab`.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,21 +15,20 @@ from pathlib import Path
 import attrs
 import psutil
 import pytest
-from tests.labs.openstack import processes
 from tests.labs.openstack.install import nothing_started
 
 from cloudmesh_sdk.config import Config
-from cloudmesh_sdk.services import broker
+from cloudmesh_sdk.services import broker, control, kin, places
+from cloudmesh_sdk.services.records import MARK
 
-PATIENCE = 120.0
+PATIENCE = 20.0
 
 
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class RabbitLab:
-    """A broker; who stops it starts it again."""
+    """A broker under its supervisor; who stops it starts it again."""
 
     directory: Path
-    _process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def config(self) -> Config:
@@ -38,31 +37,31 @@ class RabbitLab:
 
     @property
     def uri(self) -> str:
-        """Where it listens, with the password; another one after a start at another port."""
+        """Where it listens, with the password; it may change with a start."""
         return broker.uri(self.config)
 
     @property
     def process(self) -> psutil.Process:
-        """The broker itself (Erlang), to be killed."""
-        assert self._process is not None
-        return psutil.Process(self._process.pid)
+        """The broker itself (Erlang); one that is killed comes back, as another process."""
+        return psutil.Process(control.status(self.config, broker.NAME).pid)
 
     def start(self) -> None:
         """Start it and wait until it takes clients."""
-        with (self.directory / "broker.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "cloudmesh_sdk.services.broker",
-                 "--config", str(self.directory / "cloudmesh.yaml")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        processes.wait("RabbitMQ", lambda: broker.answers(self.config), PATIENCE)
+        control.start(self.config, broker.NAME)
 
     def stop(self) -> None:
         """Stop it as at a shutdown."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(PATIENCE)
-            self._process = None
+        control.stop(self.config, broker.NAME)
+
+    def left(self) -> list[psutil.Process]:
+        """Return the processes that were started for it and run, whatever started them."""
+        root = str(places.place(self.config, broker.NAME).root)
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get(MARK) == root and process.status() != "zombie":
+                    found.append(process)
+        return found
 
 
 def install() -> None:
@@ -89,6 +88,7 @@ def running_lab() -> Iterator[RabbitLab]:
         yield lab
     finally:
         lab.stop()
+        assert kin.until(lambda: not lab.left(), PATIENCE)
     shutil.rmtree(directory)  # one that failed is kept, for its log
 
 

@@ -1,5 +1,6 @@
 """The broker is a RabbitMQ of the user's own: loopback only, one user, its password in no `ps`."""
 
+import os
 import stat
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,8 +10,9 @@ import pytest
 from tests.labs.rabbit_lab import RabbitLab
 
 from cloudmesh_sdk.config import Config
-from cloudmesh_sdk.errors import ConfigError, PluginError
-from cloudmesh_sdk.services import broker, places
+from cloudmesh_sdk.errors import ConfigError, PluginError, UnavailableError
+from cloudmesh_sdk.services import broker, control, kin, places, program, supervised
+from cloudmesh_sdk.services.records import State
 
 
 def config_of(directory: Path) -> Config:
@@ -52,6 +54,18 @@ def test_two_configurations_have_two_brokers(tmp_path: Path) -> None:
     )
     assert one.password != other.password
     assert one.cookie != other.cookie
+
+
+def test_one_place_has_one_broker(config: Config) -> None:
+    where = places.place(config, "broker")
+    with program.claim(where), where.lock("process") as second:
+        assert second.take() is False
+        assert supervised.stranger(where) == kin.myself()
+        with pytest.raises(UnavailableError, match=f"pid {os.getpid()}.*systemctl"):
+            control.start(config, "broker")
+        found = control.status(config, "broker")
+        assert (found.state, found.pid) == (State.RUNNING, os.getpid())
+    assert control.status(config, "broker").state is State.STOPPED
 
 
 @pytest.mark.lab

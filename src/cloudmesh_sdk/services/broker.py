@@ -22,7 +22,7 @@ from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ConfigError, PluginError
 from cloudmesh_sdk.services import places
 from cloudmesh_sdk.services.places import Place
-from cloudmesh_sdk.services.program import arguments
+from cloudmesh_sdk.services.program import arguments, claim, run
 from cloudmesh_sdk.store.mongo.places import read_json, write_private
 
 NAME = "broker"
@@ -56,6 +56,7 @@ log.file = false
 log.console = true
 log.console.level = warning
 log.console.use_colors = off
+log.connection.level = error
 """
 
 
@@ -135,7 +136,7 @@ def command(access: Access) -> list[str]:
 
 def environment(where: Place, access: Access) -> dict[str, str]:
     """Return the environment that keeps the broker to its place and to loopback."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    kept = {n: value for n, value in os.environ.items() if not n.startswith(_FOREIGN)}
     digest = hashlib.sha256(os.fsencode(where.root)).hexdigest()[:12]
     return kept | {
         "HOME": str(where.root / "home"),
@@ -165,6 +166,7 @@ def main(words: Sequence[str]) -> None:
     config = Config.load(arguments(words, NAME).config)
     check()
     where = places.place(config, NAME)
+    claim(where, inherited=True)  # before ports are looked at: those of a running one are in use
     access = prepare(where)
     argv = command(access)
     os.umask(0o077)
@@ -221,4 +223,4 @@ def _greets(port: int) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(run(main, sys.argv[1:]))
