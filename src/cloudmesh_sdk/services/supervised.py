@@ -108,14 +108,15 @@ def _end_rest(where: Place) -> bool:
         return False
     with where.lock("supervisor") as lock:
         found = known(where)
-        if not lock.take() or found is None or found.child is None:
+        if not lock.take() or found is None or found.state is State.STOPPED:
             return False
-        group = found.child.pid
-        if not kin.members(where.root, group):
-            return False
-        if left := kin.end(where.root, group, _grace(where)):
+        group = found.child.pid if found.child else None
+        there = group is not None and bool(kin.members(where.root, group))
+        if group is not None and (left := kin.end(where.root, group, _grace(where))):
             raise UnavailableError(f"{where.name}: these processes do not end: {left}")
-    return True
+        over = attrs.evolve(found, state=State.STOPPED, child=None, since=time.time())
+        write_private(where.state, json.dumps(attrs.asdict(over)))
+    return there
 
 
 def _grace(where: Place) -> float:
