@@ -43,7 +43,8 @@ def test_its_secrets_are_its_owners_and_stay(config: Config) -> None:
     assert first.password not in repr(first)
     assert first.cookie not in repr(first)
     held = [p for p in where.root.rglob("*") if p.is_file() and first.password in p.read_text()]
-    assert {p.name for p in held} == {"access.json", "rabbitmq.conf"}
+    assert {p.name for p in held} == {"access.json", "rabbitmq.conf", "uri"}
+    assert (where.root / "uri").read_text() == broker.uri(config)
     assert {stat.S_IMODE(p.stat().st_mode) for p in held} == {0o600}
     assert stat.S_IMODE((where.root / "home" / ".erlang.cookie").stat().st_mode) == 0o400
 

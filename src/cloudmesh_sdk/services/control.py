@@ -57,7 +57,7 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             name=broker.NAME,
             summary="message broker (RabbitMQ)",
-            patience=180.0,
+            patience=120.0,
             check=broker.check,
             ready=lambda config, _, __: broker.answers(config),
             whole=True,
