@@ -93,6 +93,22 @@ def test_one_that_waits_to_be_started_again_can_be_stopped(where: Place) -> None
     assert known(where).state is State.STOPPED
 
 
+def test_one_that_waits_to_be_started_again_is_started_by_a_start(where: Place) -> None:
+    assert start(where, program(WAITS, pace=Pace(first=3600)))
+    os.kill(child_of(where).pid, signal.SIGKILL)
+    assert kin.until(lambda: known(where).state is State.BACKING_OFF, PATIENCE)
+    assert start(where, program(WAITS))
+    assert (known(where).state, known(where).restarts) == (State.RUNNING, 0)
+
+
+def test_one_that_says_no_more_is_looked_after_all_the_same(where: Place) -> None:
+    assert start(where, program(f"import os\nos.close(1)\nos.close(2)\n{WAITS}"))
+    os.kill(child_of(where).pid, signal.SIGKILL)
+    assert comes_back(where, 1)
+    assert supervised.end(where) is True
+    assert marked(where) == []
+
+
 def test_a_killed_supervisor_takes_its_service_along(where: Place) -> None:
     assert start(where, program(WAITS))
     supervisor, child = known(where).supervisor, child_of(where)

@@ -39,14 +39,15 @@ def launch(
 
     Returns when the process is `ready`. Raises `UnavailableError`, and leaves nothing behind,
     where it ends before, or is not ready in `patience` seconds; also where another program is
-    running there.
+    running there. One that waits to be started again is started now.
     """
     with where.lock("start") as lock:
         if not lock.take(timeout=patience + program.grace):
             raise UnavailableError(f"another process has been starting {where.name} for too long")
         if supervised(where):
-            _same(where, program)
-            return False
+            if _same(where, program).state is State.RUNNING:
+                return False
+            end(where)  # it waits to be started again: try now
         if (other := stranger(where)) is not None:
             raise UnavailableError(
                 f"{where.name} runs already (pid {other.pid}), but not by cm service: end it where "
@@ -68,15 +69,19 @@ def end(where: Place) -> bool:
     ran = False
     while supervised(where):
         found = known(where)
-        if found is None:  # it has its lock and has not said who it is
+        if found is None or not kin.lives(found.supervisor):  # a new one, about to say so
             time.sleep(_STEP)
             continue
         ran = True
-        kin.send(found.supervisor, signal.SIGTERM)
-        if not kin.until(lambda: not supervised(where), _grace(where) + _MARGIN):
-            kin.send(found.supervisor, signal.SIGKILL)
-            kin.until(lambda: not supervised(where), _MARGIN)
+        _end_one(found.supervisor, _grace(where) + _MARGIN)
     return _end_rest(where) or ran
+
+
+def _end_one(supervisor: Life, grace: float) -> None:
+    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, _MARGIN)):
+        kin.send(supervisor, number)
+        if kin.until(lambda: not kin.lives(supervisor), patience):
+            return
 
 
 def known(where: Place) -> Known | None:
@@ -123,13 +128,16 @@ def _grace(where: Place) -> float:
     return float(read_json(where.program).get("grace", _MARGIN))
 
 
-def _same(where: Place, program: Program) -> None:
-    found = known(where)
-    if found is not None and found.config != program.config:
+def _same(where: Place, program: Program) -> Known:
+    """Return what runs, if it is what was wanted; raises `UnavailableError`."""
+    while (found := known(where)) is None:
+        time.sleep(_STEP)
+    if found.config != program.config:
         raise UnavailableError(
             f"{where.name} runs already, with {found.config or 'no configuration'}; for "
             f"{program.config or 'none'}, stop it first: cm service stop {where.name}"
         )
+    return found
 
 
 def _spawn(where: Place) -> None:
