@@ -89,3 +89,39 @@ def test_it_listens_on_loopback_and_knows_one_user(rabbit_lab: RabbitLab) -> Non
     said = " ".join(word for p in family for word in (*p.cmdline(), *p.environ().values()))
     assert found.password
     assert found.password not in said
+    root = places.place(rabbit_lab.config, "broker").root
+    held = {p.name for p in root.rglob("*") if p.is_file() and _holds(p, found.password)}
+    assert held == {"access.json", "rabbitmq.conf", "uri"}
+
+
+def _holds(path: Path, secret: str) -> bool:
+    try:
+        return secret.encode() in path.read_bytes()
+    except FileNotFoundError:  # the broker is at work
+        return False
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(300)
+def test_one_that_is_killed_comes_back_with_its_messages(rabbit_lab: RabbitLab) -> None:
+    kombu = pytest.importorskip("kombu")
+    uri, killed = rabbit_lab.uri, rabbit_lab.process
+    before = control.status(rabbit_lab.config, "broker").restarts
+    with kombu.Connection(uri, transport_options={"confirm_publish": True}) as connection:
+        queue = connection.SimpleQueue("kept")
+        queue.put("still here", retry=False)
+        killed.kill()
+    with kombu.Connection(rabbit_lab.uri) as connection:
+        assert kin.until(lambda: back(rabbit_lab, killed.pid), 150)
+        queue = connection.SimpleQueue("kept")
+        message = queue.get(timeout=10)
+        assert message.payload == "still here"
+        message.ack()
+    assert rabbit_lab.uri == uri
+    assert control.status(rabbit_lab.config, "broker").restarts == before + 1
+
+
+def back(lab: RabbitLab, before: int) -> bool:
+    """Tell whether another process is the broker now, and takes clients."""
+    now = control.status(lab.config, "broker").pid
+    return now not in (None, before) and broker.answers(lab.config)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.services.standin import PATIENCE, QUICK, WAITS, program
 
@@ -91,6 +92,7 @@ def test_a_worker_is_started_once_comes_back_and_is_stopped(
     pids = {json.loads(one.communicate(timeout=60)[0])["pid"] for one in two}
     assert len(pids) == 1
     (pid,) = pids
+    assert psutil.Process(pid).environ()["CLOUDMESH_CONFIG"] == str(path)
     os.kill(pid, signal.SIGKILL)
     assert kin.until(lambda: back(config), PATIENCE)
     found = control.status(config, "worker")

@@ -21,6 +21,7 @@ def test_so_many_old_logs_are_kept(path: Path) -> None:
     assert path.with_name("a.log.1").read_text() == "line 4\n"
     assert path.with_name("a.log.2").read_text() == "line 3\n"
     assert not path.with_name("a.log.3").exists()
+    assert path.stat().st_mode & 0o077 == 0
     assert logs.tail(path, 2) == ["line 4", "line 5"]
     assert logs.tail(path, 99) == ["line 3", "line 4", "line 5"]
     assert logs.tail(path, 0) == []

@@ -92,7 +92,7 @@ def start(config: Config, name: str, *, told: Told = _nothing) -> ServiceStatus:
     where = places.place(config, name)
     supervised.launch(
         where,
-        Program(argv=command(config, name), config=_path(config), grace=kind.grace),
+        _program(config, kind),
         ready=lambda child: kind.ready(config, where, child),
         patience=kind.patience,
         told=told,
@@ -134,6 +134,16 @@ def log(config: Config, name: str) -> Path:
     if name == STORE:
         return store.log(config)
     return places.place(config, name, create=False).log
+
+
+def _program(config: Config, kind: Kind) -> Program:
+    path = _path(config)
+    return Program(
+        argv=command(config, kind.name),
+        env={"CLOUDMESH_CONFIG": path} if path else {},  # for commands that it starts
+        config=path,
+        grace=kind.grace,
+    )
 
 
 def _path(config: Config) -> str:

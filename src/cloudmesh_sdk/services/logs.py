@@ -23,7 +23,7 @@ class Log:
         told = f"[{self._lost} bytes are lost: {self._why}]\n".encode() if self._lost else b""
         try:
             for part in self._parts(told + data):
-                with self._path.open("ab", buffering=0) as file:
+                with open(self._path, "ab", buffering=0, opener=_private) as file:  # noqa: PTH123
                     file.write(part)
         except OSError as error:
             self._lost, self._why = self._lost + len(data), error.strerror or str(error)
@@ -61,6 +61,10 @@ class Log:
             if older.exists():
                 older.replace(_old(self._path, number + 1))
         self._path.replace(_old(self._path, 1))
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def tail(path: Path, lines: int) -> list[str]:

@@ -23,7 +23,6 @@ Restart=always
 RestartSec=5
 TimeoutStopSec={grace:g}
 KillMode={kill}
-UMask=0077
 EnvironmentFile=-%h/.config/cloudmesh/environment
 
 [Install]
@@ -39,7 +38,6 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart={start}
 ExecStop={stop}
-UMask=0077
 
 [Install]
 WantedBy=default.target
