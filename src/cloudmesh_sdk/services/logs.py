@@ -23,7 +23,7 @@ class Log:
         told = f"[{self._lost} bytes are lost: {self._why}]\n".encode() if self._lost else b""
         try:
             for part in self._parts(told + data):
-                with open(self._path, "ab", buffering=0, opener=_private) as file:  # noqa: PTH123
+                with open(self._path, "ab", buffering=0, opener=_private) as file:
                     file.write(part)
         except OSError as error:
             self._lost, self._why = self._lost + len(data), error.strerror or str(error)
