@@ -1,12 +1,14 @@
-"""What all tests may use: an OpenStack, a Slurm, a Grid Engine, for those that are marked so."""
+"""What all tests may use: a RabbitMQ; OpenStack, Slurm, Grid Engine for those marked so."""
 
 import pytest
 from tests.labs.gridengine_lab import gridengine_lab
 from tests.labs.openstack_lab import openstack_lab
+from tests.labs.rabbit_lab import rabbit_lab
 from tests.labs.slurm_lab import _slurm_accounting_lab, slurm_accounting_lab, slurm_lab
 
 __all__ = [
-    "_slurm_accounting_lab", "gridengine_lab", "openstack_lab", "slurm_accounting_lab", "slurm_lab",
+    "_slurm_accounting_lab", "gridengine_lab", "openstack_lab", "rabbit_lab",
+    "slurm_accounting_lab", "slurm_lab",
 ]  # fmt: skip
 
 LABS = ("gridengine", "slurm", "openstack")

@@ -61,7 +61,7 @@ def test_the_shell_starts_tells_and_stops_it(cm: Callable[[str], Result]) -> Non
     assert cm("service status").exit_code == 1
     assert json.loads(cm("service start --format json").output)["running"] is True
     assert cm("cloud list").exit_code == 0
-    told = cm("service status")
+    told = cm("service status store")
     assert told.exit_code == 0
     assert "running    yes" in told.output.splitlines()
     assert cm("service stop").exit_code == 0

@@ -49,7 +49,7 @@ HELD = Held()
 def identity() -> str:
     """Return `host/pid/start` of this process: no other process ever has the same."""
     pid = os.getpid()
-    return f"{socket.gethostname()}/{pid}/{_started(pid)}"
+    return f"{socket.gethostname()}/{pid}/{started(pid)}"
 
 
 def claim() -> str:
@@ -85,13 +85,13 @@ def _is_here(runner: str) -> bool:
 
 def _is_gone(runner: str, held: str) -> bool:
     """Tell whether a runner of this machine is gone, or has given up what it held."""
-    host, pid, started = (*runner.split("/"), "", "", "")[:3]
-    if f"{host}/{pid}/{started}" == identity():
+    host, pid, since = (*runner.split("/"), "", "", "")[:3]
+    if f"{host}/{pid}/{since}" == identity():
         return held not in HELD
-    return not pid.isdigit() or _started(int(pid)) != started
+    return not pid.isdigit() or started(int(pid)) != since
 
 
-def _started(pid: int) -> str | None:
+def started(pid: int) -> str | None:
     """Return when a process started, in words only fit to compare; None where it is gone.
 
     On Linux that are ticks since a boot, which no setting of the clock moves.

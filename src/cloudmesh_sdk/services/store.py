@@ -1,15 +1,17 @@
 """The embedded MongoDB of a configuration: start, stop, status."""
 
 import os
+from pathlib import Path
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ConfigError
 from cloudmesh_sdk.settings import build
 from cloudmesh_sdk.store.mongo import embedded
 from cloudmesh_sdk.store.mongo.embedded import Status
+from cloudmesh_sdk.store.mongo.places import place
 from cloudmesh_sdk.store.mongo.store import MongoStore
 
-__all__ = ["Status", "start", "status", "stop"]
+__all__ = ["Status", "log", "start", "status", "stop"]
 
 
 def start(config: Config) -> Status:
@@ -34,6 +36,12 @@ def status(config: Config) -> Status:
     """Return how the embedded server is; raises `ConfigError` where a URI is configured."""
     directory, _ = _embedded(config)
     return embedded.status(directory)
+
+
+def log(config: Config) -> Path:
+    """Return where the server's log is; raises `ConfigError` where a URI is configured."""
+    directory, _ = _embedded(config)
+    return place(directory, create=False).log
 
 
 def _embedded(config: Config) -> tuple[str, MongoStore.Settings]:

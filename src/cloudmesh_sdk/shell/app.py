@@ -37,7 +37,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "default": ("default", "Set and explain what is used when you name none."),
         "doctor": ("doctor", "Check Python, configuration, store, clouds and queues."),
         "plugin": ("plugin", "List drivers and other plug-ins that are installed."),
-        "service": ("service", "Start, stop and look after the embedded store."),
+        "service": ("service", "Start, stop and look after store, broker, worker, refresher."),
         "demo": ("demo", "Show it all on servers that run only here."),
     },
     "The shell": {

@@ -63,6 +63,15 @@ def draw_record(fields: Sequence[tuple[str, str]], native: str) -> None:
 
 
 @contextmanager
+def part(title: str) -> Iterator[Callable[[float], None]]:
+    """Draw a bar on stderr that is gone in the end; the function takes the part that is over."""
+    columns = (TextColumn(title), BarColumn(bar_width=24), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=1.0)
+        yield lambda over: bar.update(task, completed=over)
+
+
+@contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[[str, bool], None]]:
     """Draw a bar on stderr; the function given takes the name of what is done, and if it failed."""
     columns: list[Any] = [

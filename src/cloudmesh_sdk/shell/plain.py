@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from cloudmesh_sdk.shell.where import look
-from cloudmesh_sdk.tables import age, cell, harmless_json, visible
+from cloudmesh_sdk.tables import age, ago, cell, harmless_json, visible
 
 
 def plain(value: Any, *, native: bool = False) -> Any:
@@ -129,6 +129,7 @@ FORMS: Mapping[str, Mapping[str, Form]] = {
     },
     "orphans": {"age": lambda orphan: age(orphan.created) if orphan.created else ""},
     "queues": {"walltime": lambda queue: clock(queue.walltime)},
+    "services": {"heard": lambda service: ago(service.heard) if service.heard else ""},
 }
 """How people read some columns of a kind of records; programs get what stands there."""
 

@@ -175,6 +175,11 @@ class Lock:
             else:
                 return True
 
+    def bequeath(self) -> None:
+        """Let what this process becomes or starts hold it, too, until all of them ended."""
+        assert self._descriptor is not None  # it was taken
+        os.set_inheritable(self._descriptor, True)
+
     def release(self) -> None:
         """Give it back; releasing twice is no error."""
         descriptor, self._descriptor = self._descriptor, None
