@@ -130,6 +130,23 @@ def test_what_a_killed_supervisor_left_is_ended_by_the_next_start(where: Place) 
     assert not kin.lives(left)
 
 
+def test_what_a_killed_supervisor_left_is_not_taken_for_somebody_elses(where: Place) -> None:
+    holds = (
+        "from cloudmesh_sdk.services import program\n"
+        "from cloudmesh_sdk.services.places import Place\n"
+        "from pathlib import Path\n"
+        f"lock = program.claim(Place(Path({str(where.root)!r})))\n{DEAF}"
+    )
+    assert start(where, program(holds, grace=0.2))
+    left = child_of(where)
+    assert kin.until(lambda: _ignores_sigterm(left.pid), PATIENCE)
+    os.kill(known(where).supervisor.pid, signal.SIGKILL)
+    assert kin.until(lambda: not supervised.supervised(where), PATIENCE)
+    assert supervised.stranger(where) is None
+    assert start(where, program(WAITS))
+    assert not kin.lives(left)
+
+
 def test_what_a_killed_supervisor_left_is_ended_by_a_stop(where: Place) -> None:
     assert start(where, program(DEAF, grace=0.2))
     left = child_of(where)

@@ -48,11 +48,8 @@ def launch(
             if _same(where, program).state is State.RUNNING:
                 return False
             end(where)  # it waits to be started again: try now
-        if (other := stranger(where)) is not None:
-            raise UnavailableError(
-                f"{where.name} runs already (pid {other.pid}), but not by cm service: end it where "
-                "it was started, by systemctl --user perhaps"
-            )
+        _end_rest(where)
+        _nobody_else(where)
         write_private(where.program, json.dumps(attrs.asdict(program)))
         where.heartbeat.unlink(missing_ok=True)
         _spawn(where)
@@ -62,6 +59,14 @@ def launch(
             end(where)
             raise
     return True
+
+
+def _nobody_else(where: Place) -> None:
+    if (other := stranger(where)) is not None:
+        raise UnavailableError(
+            f"{where.name} runs already (pid {other.pid}), but not by cm service: end it where "
+            "it was started, by systemctl --user perhaps"
+        )
 
 
 def end(where: Place) -> bool:
@@ -98,8 +103,10 @@ def stranger(where: Place) -> Life | None:
     """Return the process of a service that no supervisor of ours started, if one runs."""
     if not where.root.exists() or not _held(where, "process"):
         return None
-    said = read_json(where.process)
-    return Life(**said) if said else None
+    said, before = read_json(where.process), known(where)
+    found = Life(**said) if said else None
+    left = before.child if before else None
+    return found if found != left else None  # what a killed supervisor left is no stranger
 
 
 def _held(where: Place, name: str) -> bool:
