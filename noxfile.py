@@ -150,10 +150,7 @@ def gridengine(session: nox.Session) -> None:
 
 @nox.session(venv_backend=BACKEND, reuse_venv=True)
 def chaos(session: nox.Session) -> None:
-    """The long chaos run: all that can die is killed while 1,000 operations run; some minutes.
-
-    `nox -s chaos -- --openstack` has an OpenStack among its clouds, `--help` tells the rest.
-    """
+    """The long chaos run, with `--openstack` at one more cloud: all is killed, nothing is lost."""
     _ready(session)
     _python(session, "tests.chaos", *session.posargs)
 

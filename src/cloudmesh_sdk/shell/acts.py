@@ -7,6 +7,7 @@ import click
 
 from cloudmesh_sdk.models import ServerState
 from cloudmesh_sdk.shell import choosing, codes, params
+from cloudmesh_sdk.shell.attending import later as later_of
 from cloudmesh_sdk.shell.changing import add_changes
 from cloudmesh_sdk.shell.finishing import (
     PATIENCE,
@@ -95,7 +96,7 @@ def _add(group: click.Group, name: str, act: Act) -> None:
             return codes.OK
         session.acted = True
         if later:
-            asked = getattr(session.mesh.later.elsewhere, name)(meant, cloud=cloud)
+            asked = getattr(later_of(session), name)(meant, cloud=cloud)
             return left(session, asked, look)
         do = getattr(session.mesh, "hard_reboot" if hard else act.method or name)
         with progress(session, name, len(meant)) as done:

@@ -8,6 +8,7 @@ import click
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.models import Operation, OperationState, Server
 from cloudmesh_sdk.shell import codes
+from cloudmesh_sdk.shell.attending import attend
 from cloudmesh_sdk.shell.output import Look, note, print_rows, show, tell_sources
 from cloudmesh_sdk.shell.progress import Done, progress
 from cloudmesh_sdk.shell.session import Session
@@ -58,6 +59,8 @@ async_option = click.option(
 def left(session: Session, asked: Gathered[Operation], look: Look) -> int:
     """Print operations that wait for a runner, and say how to go on."""
     show(session, asked, Operation, look)
+    if asked:
+        attend(session)
     if asked and look.chosen(session) == "table":
         first = asked[0].id
         note(f"cm op wait {first} waits for it, cm op list shows how far all are")

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from cloudmesh_sdk.shell import params
+from cloudmesh_sdk.shell.attending import later as later_of
 from cloudmesh_sdk.shell.finishing import async_option, finish, left, told
 from cloudmesh_sdk.shell.output import Look, looks, note
 from cloudmesh_sdk.shell.progress import progress
@@ -68,7 +69,7 @@ def start(
         options["user_data"] = Path(user_data).read_text(encoding="utf-8")
     session.acted = True
     if later:
-        asked = session.mesh.later.elsewhere.start(name=[*names, *more] or None, **options)
+        asked = later_of(session).start(name=[*names, *more] or None, **options)
         return left(session, asked, look)
     with progress(session, "start", options["count"] or 1) as done:
         found = session.mesh.start(name=[*names, *more] or None, told=told(done), **options)
