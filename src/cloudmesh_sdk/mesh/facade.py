@@ -98,6 +98,7 @@ class Facade:
             deadline=deadline or DEADLINE,
             hooks=lambda: self._acts.hooks,
             full=full,
+            account=self._belonging.account,
         )
 
     # Parts, made when first needed: listing must not import what only acting needs

@@ -1,7 +1,7 @@
 """Asking clouds for their records and taking the answers into the view."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -20,7 +20,8 @@ from cloudmesh_sdk.fanout import Answer, Gathered, Source, ask
 from cloudmesh_sdk.hooks import tell
 from cloudmesh_sdk.mesh.abilities import OF_KIND
 from cloudmesh_sdk.mesh.registry import Clouds, Drivers
-from cloudmesh_sdk.models import CLOUD_KINDS, Health, Record
+from cloudmesh_sdk.mesh.sharing import Sharing, source_of
+from cloudmesh_sdk.models import CLOUD_KINDS, Health, Operation, Record
 from cloudmesh_sdk.operations.runner import fault
 from cloudmesh_sdk.providers.base import Cloud, ListsChanges
 from cloudmesh_sdk.store.base import Store, Sync
@@ -86,6 +87,7 @@ def refresh(
     deadline: float = DEADLINE,
     hooks: Callable[[], Any] | None = None,
     full: bool = False,
+    account: Callable[[str], str | None] = lambda _: None,
 ) -> Gathered[Refreshed]:
     """Ask the clouds for the kinds (`USUAL`) at once; what each says goes into the view.
 
@@ -93,6 +95,8 @@ def refresh(
     (`complete_every`), unless it is to be `full`. Raises `StoreError` where the store takes
     nothing at all. A cloud that hangs at one kind past the deadline fails with that one and those
     after it: what it listed before is taken. A kind that a cloud does not have is left out.
+    Where the same is being asked for already, by whatever process of this user, that answer is
+    waited for and nothing is asked here; `account` tells whose a cloud is.
     """
     known = {(sync.cloud, sync.kind): sync for sync in store.view.syncs(owner)}
     spoken = {
@@ -101,26 +105,55 @@ def refresh(
     }
     found: dict[str, list[Refreshed]] = {}
     sources: dict[str, Source] = {}
+    runs = Sharing(store, owner, kinds or USUAL, account, full=full, deadline=deadline)
+
+    def join(answer: Answer[None], run: Operation) -> None:
+        name = answer.name
+        found[name] = _joined(store, owner, run, kinds or USUAL)
+        sources[name] = source_of(run, found[name])
+        if told is not None:
+            told(attrs.evolve(answer, error=sources[name].error))
 
     def take(answer: Answer[None]) -> None:
         name = answer.name
+        if (run := runs.other(name)) is not None:
+            join(answer, run)
+            return
         listings = spoken[name].all(answer)
         kept = [keep(store, owner, name, listing) for listing in listings]
         _note(store, owner, name, spoken[name].lacking)
         found[name] = [row for row in kept if isinstance(row, Refreshed)]
         errors = [row for row in kept if isinstance(row, CloudmeshError)]
         sources[name] = _source(answer, listings, errors)
+        runs.end(name, found[name], errors)
         tell_refreshed(hooks, found[name])
         if told is not None:
             told(attrs.evolve(answer, error=sources[name].error))
 
     def question(name: str) -> None:
-        with clouds.use(name) as cloud:
-            spoken[name].listen(cloud)
+        if runs.begin(name):
+            with clouds.use(name) as cloud:
+                spoken[name].listen(cloud)
 
-    ask(names, question, deadline=deadline, told=take)
+    try:
+        ask(names, question, deadline=deadline, told=take)
+    finally:
+        runs.close()
     rows = [row for name in spoken for row in found[name]]
     return Gathered(rows, {name: sources[name] for name in spoken})
+
+
+def _joined(store: Store, owner: str, run: Operation, kinds: Iterable[str]) -> list[Refreshed]:
+    """Return what another's run found at a cloud, as the view has it: nothing was asked here."""
+    known = {sync.kind: sync for sync in store.view.syncs(owner) if sync.cloud == run.cloud}
+    return [
+        Refreshed(
+            cloud=run.cloud, kind=kind, new=0, changed=0, gone=0, same=known[kind].count,
+            calls=0, elapsed=0.0, whole=known[kind].complete == known[kind].refreshed,
+        )
+        for kind in kinds
+        if kind in known and known[kind].failed is None
+    ]  # fmt: skip
 
 
 class _Spoken:

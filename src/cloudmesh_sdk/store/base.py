@@ -7,7 +7,7 @@ owner: a user, or the scope of what users share. Several processes may use one s
 
 import abc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import attrs
@@ -219,8 +219,18 @@ class View(abc.ABC):
         """Drop all that is known of a cloud."""
 
 
+PASSING = frozenset({"refresh"})
+"""Acts whose operations are dropped after a while: they are many, and change nothing."""
+
+PASSED = timedelta(hours=1)
+"""How long those are kept."""
+
+
 class Journal(abc.ABC):
-    """What was asked for. Every write is durable before the call returns."""
+    """What was asked for. Every write is durable before the call returns.
+
+    Operations of acts in `PASSING` are dropped some time after `PASSED`.
+    """
 
     @abc.abstractmethod
     def add(self, operations: Sequence[Operation]) -> None:

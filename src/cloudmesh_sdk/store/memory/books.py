@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from cloudmesh_sdk.models import Operation, OperationState
-from cloudmesh_sdk.store.base import Journal, Settings, User
+from cloudmesh_sdk.store.base import PASSED, PASSING, Journal, Settings, User
 from cloudmesh_sdk.store.matching import check_limit
 
 
@@ -22,7 +22,12 @@ class MemoryJournal(Journal):
         self._operations: dict[str, Operation] = {}
 
     def add(self, operations: Sequence[Operation]) -> None:
+        before = datetime.now(UTC) - PASSED
         with self._lock:
+            if any(operation.act in PASSING for operation in operations):
+                for old in [o for o in self._operations.values() if o.act in PASSING]:
+                    if old.created < before:
+                        del self._operations[old.id]
             self._operations |= {operation.id: operation for operation in operations}
 
     def change(self, operation: Operation, **fields: Any) -> Operation | None:

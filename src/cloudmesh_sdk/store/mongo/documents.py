@@ -77,7 +77,11 @@ class Operation(Document):
     meta: ClassVar[dict[str, Any]] = {
         "collection": "operations",
         "auto_create_index": False,
-        "indexes": [("owner", "-created"), ("state", "-created")],
+        "indexes": [
+            ("owner", "-created"),
+            ("state", "-created"),
+            {"fields": ["until"], "expireAfterSeconds": 0},
+        ],
     }
 
     key = me.StringField(primary_key=True)
@@ -105,6 +109,8 @@ class Operation(Document):
     sent = me.DateTimeField()
     doubted = me.DateTimeField()
     finished = me.DateTimeField()
+    until = me.DateTimeField()
+    """When it is dropped; refreshes alone are."""
 
 
 class User(Document):

@@ -11,7 +11,7 @@ from pymongo.collection import Collection as Documents
 from pymongo.database import Database
 
 from cloudmesh_sdk.models import Fault, Operation, OperationState
-from cloudmesh_sdk.store.base import Journal
+from cloudmesh_sdk.store.base import PASSED, PASSING, Journal
 from cloudmesh_sdk.store.matching import check_limit
 from cloudmesh_sdk.store.mongo.connection import DURABLE, Connection
 from cloudmesh_sdk.store.mongo.escape import EXACT, escape, restore
@@ -124,6 +124,8 @@ def _document(operation: Operation) -> dict[str, Any]:
     }
     fields["request"] = escape(operation.request)
     fields["_id"] = fields.pop("id")
+    if operation.act in PASSING:
+        fields["until"] = moment(operation.created + PASSED)
     return fields
 
 
@@ -137,6 +139,7 @@ def _plain(value: Any) -> Any:
 
 def _operation(document: Mapping[str, Any]) -> Operation:
     given = {"id" if name == "_id" else name: value for name, value in document.items()}
+    given.pop("until", None)
     error = given.get("error")
     given["error"] = Fault(**error) if error else None
     given["state"] = OperationState(given["state"])

@@ -10,7 +10,7 @@ from pymongo.write_concern import WriteConcern
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import KINDS
 
-VERSION = 3
+VERSION = 4
 """Version of the schema that this code reads and writes."""
 
 ADDED: Mapping[int, tuple[str, ...]] = {
@@ -117,6 +117,6 @@ def _create(database: Database[dict[str, Any]], name: str, compressor: str | Non
 
 
 _MIGRATIONS: Mapping[int, Callable[[Database[dict[str, Any]]], None]] = {
-    1: _first, 2: _second, 3: _third,
+    1: _first, 2: _second, 3: _third, 4: _others,
 }  # fmt: skip
 """Version → the step that leads to it. A step may be repeated: it may have been cut short."""
