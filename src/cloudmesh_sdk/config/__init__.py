@@ -17,6 +17,7 @@ import platformdirs
 from cloudmesh_sdk import document
 from cloudmesh_sdk.config import checks
 from cloudmesh_sdk.config.entries import CLOUD_DEFAULTS, CloudConfig, Entry, cloud
+from cloudmesh_sdk.config.intervals import intervals
 from cloudmesh_sdk.config.queues import (
     QUEUE_DEFAULTS,
     MachineConfig,
@@ -35,7 +36,7 @@ __all__ = [
 DEFAULTS = ("cloud", *CLOUD_DEFAULTS, "machine", *QUEUE_DEFAULTS)
 """What `defaults` may name; at a cloud and at a queue manager a part of it."""
 
-_TOP = ("profile", "store", "clouds", "queues", "provisioners", "defaults")
+_TOP = ("profile", "store", "clouds", "queues", "provisioners", "defaults", "refresh")
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +59,8 @@ class Config:
     clouds: Mapping[str, CloudConfig] = attrs.field(factory=dict)
     queues: Mapping[str, QueueConfig] = attrs.field(factory=dict)
     defaults: Mapping[str, Any] = attrs.field(factory=dict)
+    refresh: Mapping[str, float] = attrs.field(factory=dict)
+    """Seconds between two background refreshes of a kind, where the file says so."""
     warnings: tuple[str, ...] = ()
     """What is not wrong but should be otherwise, such as a secret in clear text."""
     where: Place = attrs.field(factory=Place, repr=False)
@@ -87,6 +90,7 @@ class Config:
             clouds=found,
             queues=distinct(managers, found, place),
             defaults=checks.defaults(data, DEFAULTS, place),
+            refresh=intervals(data, place),
             warnings=tuple(_clear_text(data, (), place)),
             where=place,
         )

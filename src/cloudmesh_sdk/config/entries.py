@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import attrs
 
 from cloudmesh_sdk.config import checks
+from cloudmesh_sdk.config.intervals import intervals
 from cloudmesh_sdk.config.limits import limits
 from cloudmesh_sdk.document import Place, kind_of
 from cloudmesh_sdk.limits import Limits
@@ -57,11 +58,15 @@ class CloudConfig(Entry):
 
     section: ClassVar[str] = "clouds"
 
+    refresh: Mapping[str, float] = attrs.field(factory=dict)
+    """Seconds between two background refreshes of a kind, where the entry says so."""
+
 
 def cloud(name: str, entry: Any, place: Place) -> CloudConfig:
     """Return the entry of a cloud; raises `ConfigError`."""
-    common = fields(CloudConfig.section, name, entry, place, ours=OURS, defaults=CLOUD_DEFAULTS)
-    return CloudConfig(**common)
+    ours = (*OURS, "refresh")
+    common = fields(CloudConfig.section, name, entry, place, ours=ours, defaults=CLOUD_DEFAULTS)
+    return CloudConfig(**common, refresh=intervals(entry, place, CloudConfig.section, name))
 
 
 def fields(

@@ -2,11 +2,15 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.mesh.facade import Facade, Told
 from cloudmesh_sdk.mesh.later import Later
 from cloudmesh_sdk.models import Operation, Orphan
+
+if TYPE_CHECKING:
+    from cloudmesh_sdk.mesh.refreshing import Refreshed
 
 Asked = str | Operation | Iterable[str | Operation]
 """Operations as users name them: a record, an id or its beginning, or several of these."""
@@ -37,6 +41,27 @@ class Operating(Facade):
         operations are under way.
         """
         self._feeding.serve(stop, told)
+
+    def keep_fresh(
+        self,
+        stop: threading.Event,
+        *,
+        told: "Callable[[Gathered[Refreshed]], None] | None" = None,
+    ) -> None:
+        """Refresh the active clouds, each kind at its interval, until `stop` is set.
+
+        What others refreshed meanwhile is not asked for again; a cloud that fails is left alone
+        for a while that grows, a quarter of an hour at most. `told` hears what each refresh found.
+        """
+        from cloudmesh_sdk.mesh.keeping import Keeping
+
+        Keeping(self._whole, told).serve(stop)
+
+    def refreshes(self, *, limit: int | None = 100) -> list[Operation]:
+        """Return the refreshes of the last hour, whoever asked, newest first."""
+        from cloudmesh_sdk.mesh.sharing import refreshes
+
+        return refreshes(self.store, self.user, limit=limit)
 
     def run_operation(self, id: str) -> Operation | None:  # noqa: A002
         """Run one operation that waits for a runner, here and now; return it as it is then.

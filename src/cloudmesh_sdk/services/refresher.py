@@ -1,9 +1,7 @@
 """Keeps the view fresh while nobody asks: `python -m cloudmesh_sdk.services.refresher`."""
 
 import sys
-import threading
 from collections.abc import Sequence
-from typing import Protocol, cast
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.mesh import Mesh
@@ -11,10 +9,6 @@ from cloudmesh_sdk.services import places
 from cloudmesh_sdk.services.program import Heart, arguments, claim, run, say, stopping
 
 NAME = "refresher"
-
-
-class _KeepsFresh(Protocol):
-    def keep_fresh(self, stop: threading.Event) -> None: ...
 
 
 def main(words: Sequence[str]) -> None:
@@ -28,7 +22,7 @@ def main(words: Sequence[str]) -> None:
         Heart(where).beating(),
     ):
         say(f"keeps the view of {mesh.user} fresh, of {len(config.clouds)} clouds")
-        cast("_KeepsFresh", mesh).keep_fresh(stop)
+        mesh.keep_fresh(stop)
         say("ends")
 
 

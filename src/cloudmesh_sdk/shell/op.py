@@ -25,6 +25,7 @@ def op_command() -> None:
 @click.option("--state", type=click.Choice(_STATES), multiple=True, help="Only in this state.")
 @params.cloud_option
 @click.option("--target", type=params.SERVER, metavar="NAME", help="Only on this server or key.")
+@click.option("--refreshes", is_flag=True, help="The refreshes of the last hour instead.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N")
 @looks
 @click.pass_obj
@@ -37,8 +38,12 @@ def list_operations(
     target: str | None,
     limit: int,
     look: Look,
+    refreshes: bool,
 ) -> None:
     """List operations, newest first."""
+    if refreshes:
+        show(session, session.mesh.refreshes(limit=limit), Operation, look)
+        return
     found = session.mesh.operations(state=state, cloud=cloud, target=target, limit=limit)
     show(session, found, Operation, look)
 
