@@ -26,7 +26,7 @@ CONFIG = (
 )  # fmt: skip
 MIDDLE = (
     *BELOW, "config", "limits", "settings", "providers.base", "queues.base", "queues.arrays",
-    "store.base", "store.polls", "operations", "access",
+    "store.base", "store.polls", "operations", "operations.amqp", "access",
 )  # fmt: skip
 FACE = (
     *BELOW, "bars", "config", "config_edit", "settings", "sources", "store.base", "mesh",
@@ -72,7 +72,9 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     # what was seen and what was asked for
     "store": ("errors", "models"),
     "store.polls": ("errors", "models"),
-    "store.base": ("errors", "models", "store.polls"),
+    "store.slots": (),
+    "store.workers": ("models",),
+    "store.base": ("errors", "models", "store.polls", "store.slots", "store.workers"),
     "store.values": ("errors", "models"),
     "store.masking": ("errors", "models", "masking"),
     "store.matching": ("errors", "models", "store.base", "store.values"),
@@ -80,6 +82,8 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
         *DRIVER,
         "store.base",
         "store.polls",
+        "store.slots",
+        "store.workers",
         "store.matching",
         "store.masking",
         "store.values",
@@ -97,6 +101,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
         "providers.base",
         "queues.base",
     ),
+    "operations.amqp": ("errors", "models", "limits", "store.base", "operations"),
     # the facade and its faces
     "mesh": MIDDLE,
     "services": (*MIDDLE, "mesh", "store.mongo"),
@@ -151,6 +156,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "rich": ("shell",),
     "prompt_toolkit": ("shell",),
     "moto": ("services",),
+    "celery": ("operations.amqp",),
+    "kombu": ("operations.amqp",),
     "pytest": ("testing",),
 }
 

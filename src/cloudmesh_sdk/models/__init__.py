@@ -38,7 +38,7 @@ from cloudmesh_sdk.models.queues import (
     QueueState,
 )
 from cloudmesh_sdk.models.record import Fault, Record
-from cloudmesh_sdk.models.service import Health, Quota, RawAnswer, Zone
+from cloudmesh_sdk.models.service import Health, Quota, RawAnswer, Worker, Zone
 from cloudmesh_sdk.models.storage import Snapshot, Volume, VolumeRequest
 
 __all__ = [
@@ -46,7 +46,8 @@ __all__ = [
     "Image", "Job", "JobRequest", "JobState", "Keypair", "Network", "Node", "NodeState",
     "Operation", "OperationState", "Orphan", "OrphanKind", "Port", "QueueInfo", "QueueState",
     "Quota", "RawAnswer", "Record", "Router", "Rule", "SecurityGroup", "Server", "ServerRequest",
-    "ServerState", "Snapshot", "Subnet", "Volume", "VolumeRequest", "Zone",
+    "ServerState", "Snapshot", "Subnet", "Volume", "VolumeRequest", "Worker",
+    "Zone",
 ]  # fmt: skip
 
 _OF_CLOUDS = (

@@ -5,6 +5,7 @@ import attrs
 from cloudmesh_sdk.store.base import Store
 from cloudmesh_sdk.store.memory.books import MemoryJournal, MemorySettings
 from cloudmesh_sdk.store.memory.polls import MemoryPolls
+from cloudmesh_sdk.store.memory.slots import MemorySlots, MemoryWorkers
 from cloudmesh_sdk.store.memory.view import KEPT, MemoryView
 
 __all__ = ["KEPT", "MemoryJournal", "MemoryPolls", "MemorySettings", "MemoryStore", "MemoryView"]
@@ -23,6 +24,8 @@ class MemoryStore(Store):
         self.journal = MemoryJournal()
         self.settings = MemorySettings()
         self.polls = MemoryPolls()
+        self.slots = MemorySlots()
+        self.workers = MemoryWorkers()
 
     @property
     def where(self) -> str:

@@ -13,6 +13,7 @@ from cloudmesh_sdk.store.mongo.connection import Connection
 from cloudmesh_sdk.store.mongo.journal import MongoJournal
 from cloudmesh_sdk.store.mongo.polls import MongoPolls
 from cloudmesh_sdk.store.mongo.preferences import MongoSettings
+from cloudmesh_sdk.store.mongo.slots import MongoSlots, MongoWorkers
 from cloudmesh_sdk.store.mongo.view import MongoView
 
 
@@ -27,6 +28,8 @@ class MongoStore(Store):
     journal: MongoJournal
     settings: MongoSettings
     polls: MongoPolls
+    slots: MongoSlots
+    workers: MongoWorkers
 
     @attrs.frozen(kw_only=True)
     class Settings:
@@ -66,6 +69,8 @@ class MongoStore(Store):
         self.journal = MongoJournal(self._connection)
         self.settings = MongoSettings(self._connection)
         self.polls = MongoPolls(self._connection)
+        self.slots = MongoSlots(self._connection)
+        self.workers = MongoWorkers(self._connection)
 
     @property
     def where(self) -> str:
