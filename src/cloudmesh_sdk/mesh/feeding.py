@@ -1,7 +1,9 @@
 """The mesh as a runner: what waits in the journal for any runner is run here."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cloudmesh_sdk.models import Operation
@@ -9,6 +11,9 @@ from cloudmesh_sdk.operations.feed import Feed, take
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
+    from cloudmesh_sdk.mesh.hosting import Announcer
+
+_LOG = logging.getLogger(__name__)
 
 _ENDING = 15.0
 """Seconds that what is under way has to end as the mesh is closed."""
@@ -25,7 +30,12 @@ class Feeding:
         self._feeds: list[Feed] = []
 
     def begin(self) -> None:
-        """Run what waits in a thread of this process, until the mesh is closed."""
+        """Run what waits in a thread of this process, until the mesh is closed.
+
+        Where a broker gives operations out, workers run them.
+        """
+        if self._mesh.config.tasks:
+            return
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -57,11 +67,28 @@ class Feeding:
         finally:
             self._feeds.remove(feed)
 
+    def check(self) -> None:
+        """Raise `ConfigError` or `PluginError` where no broker could be told of anything."""
+        if self._mesh.config.tasks:
+            _ = self._announcer
+
     def announce(self, operations: Sequence[Operation]) -> None:
-        """Let runners know that something waits: those of this process look at once."""
-        if operations:
-            for feed in [*self._feeds]:
-                feed.wake()
+        """Let runners know that something waits: those of this process look at once.
+
+        A broker that does not answer is told of in one line; the operations wait until it does.
+        """
+        if not operations:
+            return
+        for feed in [*self._feeds]:
+            feed.wake()
+        if self._mesh.config.tasks and (error := self._announcer.announce(operations)):
+            _LOG.warning("%s", error)
+
+    @cached_property
+    def _announcer(self) -> "Announcer":
+        from cloudmesh_sdk.mesh.hosting import Announcer
+
+        return Announcer(self._mesh)
 
     def one(self, id: str) -> Operation | None:  # noqa: A002
         """Run one operation that waits, in this thread; None where it is not there to be taken."""
@@ -78,3 +105,5 @@ class Feeding:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(_ENDING)
+        if "_announcer" in self.__dict__:
+            self._announcer.close()

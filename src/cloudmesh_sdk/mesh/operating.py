@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.mesh.facade import Facade, Told
 from cloudmesh_sdk.mesh.later import Later
-from cloudmesh_sdk.models import Operation, Orphan
+from cloudmesh_sdk.models import Operation, Orphan, Worker
 
 Asked = str | Operation | Iterable[str | Operation]
 """Operations as users name them: a record, an id or its beginning, or several of these."""
@@ -37,6 +37,10 @@ class Operating(Facade):
         operations are under way.
         """
         self._feeding.serve(stop, told)
+
+    def workers(self) -> list[Worker]:
+        """Return the workers of this store that a broker gives operations, while they live."""
+        return self.store.workers.living()
 
     def run_operation(self, id: str) -> Operation | None:  # noqa: A002
         """Run one operation that waits for a runner, here and now; return it as it is then.
