@@ -26,7 +26,7 @@ CONFIG = (
 )  # fmt: skip
 MIDDLE = (
     *BELOW, "config", "limits", "settings", "providers.base", "queues.base", "queues.arrays",
-    "store.base", "store.changes", "store.polls", "operations", "access",
+    "store.base", "store.changes", "store.polls", "operations", "operations.amqp", "access",
 )  # fmt: skip
 FACE = (
     *BELOW, "bars", "config", "config_edit", "settings", "sources", "store.base", "mesh",
@@ -73,7 +73,16 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     "store": ("errors", "models"),
     "store.polls": ("errors", "models"),
     "store.changes": ("errors", "models"),
-    "store.base": ("errors", "models", "store.changes", "store.polls"),
+    "store.slots": (),
+    "store.workers": ("models",),
+    "store.base": (
+        "errors",
+        "models",
+        "store.changes",
+        "store.polls",
+        "store.slots",
+        "store.workers",
+    ),
     "store.values": ("errors", "models"),
     "store.masking": ("errors", "models", "masking"),
     "store.matching": ("errors", "models", "store.base", "store.values"),
@@ -82,6 +91,8 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
         "store.base",
         "store.changes",
         "store.polls",
+        "store.slots",
+        "store.workers",
         "store.matching",
         "store.masking",
         "store.values",
@@ -99,6 +110,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
         "providers.base",
         "queues.base",
     ),
+    "operations.amqp": ("errors", "models", "limits", "store.base", "operations"),
     # the facade and its faces
     "mesh": MIDDLE,
     "services": (*MIDDLE, "mesh", "store.mongo"),
@@ -154,6 +166,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "rich": ("shell",),
     "prompt_toolkit": ("shell",),
     "moto": ("services",),
+    "celery": ("operations.amqp",),
+    "kombu": ("operations.amqp",),
     "pytest": ("testing",),
 }
 

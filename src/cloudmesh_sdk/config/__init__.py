@@ -25,18 +25,21 @@ from cloudmesh_sdk.config.queues import (
     distinct,
     queue,
 )
+from cloudmesh_sdk.config.tasks import TaskConfig, clear_text, tasks
 from cloudmesh_sdk.document import Place, kind_of
 from cloudmesh_sdk.references import is_reference
 
 __all__ = [
     "DEFAULTS", "CloudConfig", "Config", "Entry", "MachineConfig", "Profile", "QueueConfig",
-    "default_path",
+    "TaskConfig", "default_path",
 ]  # fmt: skip
 
 DEFAULTS = ("cloud", *CLOUD_DEFAULTS, "machine", *QUEUE_DEFAULTS)
 """What `defaults` may name; at a cloud and at a queue manager a part of it."""
 
-_TOP = ("profile", "store", "clouds", "queues", "provisioners", "defaults", "refresh")
+_TOP = (
+    "profile", "store", "clouds", "queues", "provisioners", "tasks", "defaults", "refresh",
+)  # fmt: skip
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +61,8 @@ class Config:
     """Options of the store (`uri`, `directory` …)."""
     clouds: Mapping[str, CloudConfig] = attrs.field(factory=dict)
     queues: Mapping[str, QueueConfig] = attrs.field(factory=dict)
+    tasks: TaskConfig = attrs.field(factory=TaskConfig)
+    """The broker, where operations are given out by one."""
     defaults: Mapping[str, Any] = attrs.field(factory=dict)
     refresh: Mapping[str, float] = attrs.field(factory=dict)
     """Seconds between two background refreshes of a kind, where the file says so."""
@@ -83,15 +88,17 @@ class Config:
         queues = checks.section(data, "queues", place)
         found = {name: cloud(name, entry, place) for name, entry in clouds.items()}
         managers = {name: queue(name, entry, place) for name, entry in queues.items()}
+        given_out = tasks(data, place)
         return cls(
             path=path,
             profile=_profile(checks.section(data, "profile", place), place),
             store=checks.section(data, "store", place),
             clouds=found,
             queues=distinct(managers, found, place),
+            tasks=given_out,
             defaults=checks.defaults(data, DEFAULTS, place),
             refresh=intervals(data, place),
-            warnings=tuple(_clear_text(data, (), place)),
+            warnings=(*_clear_text(data, (), place), *clear_text(given_out)),
             where=place,
         )
 

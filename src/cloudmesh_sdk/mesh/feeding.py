@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cloudmesh_sdk.errors import StoreError
@@ -12,6 +13,7 @@ from cloudmesh_sdk.store.changes import OPERATIONS
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
+    from cloudmesh_sdk.mesh.hosting import Announcer
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,7 +40,12 @@ class Feeding:
         self._feeds: list[Feed] = []
 
     def begin(self) -> None:
-        """Run what waits in a thread of this process, until the mesh is closed."""
+        """Run what waits in a thread of this process, until the mesh is closed.
+
+        Where a broker gives operations out, workers run them.
+        """
+        if self._mesh.config.tasks:
+            return
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -87,11 +94,28 @@ class Feeding:
                 _LOG.warning("new operations are found by looking: %s", error)
                 stop.wait(_REST)
 
+    def check(self) -> None:
+        """Raise `ConfigError` or `PluginError` where no broker could be told of anything."""
+        if self._mesh.config.tasks:
+            _ = self._announcer
+
     def announce(self, operations: Sequence[Operation]) -> None:
-        """Let runners know that something waits: those of this process look at once."""
-        if operations:
-            for feed in [*self._feeds]:
-                feed.wake()
+        """Let runners know that something waits: those of this process look at once.
+
+        A broker that does not answer is told of in one line; the operations wait until it does.
+        """
+        if not operations:
+            return
+        for feed in [*self._feeds]:
+            feed.wake()
+        if self._mesh.config.tasks and (error := self._announcer.announce(operations)):
+            _LOG.warning("%s", error)
+
+    @cached_property
+    def _announcer(self) -> "Announcer":
+        from cloudmesh_sdk.mesh.hosting import Announcer
+
+        return Announcer(self._mesh)
 
     def one(self, id: str) -> Operation | None:  # noqa: A002
         """Run one operation that waits, in this thread; None where it is not there to be taken."""
@@ -108,3 +132,5 @@ class Feeding:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(_ENDING)
+        if "_announcer" in self.__dict__:
+            self._announcer.close()

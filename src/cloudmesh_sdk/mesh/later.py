@@ -70,6 +70,7 @@ class Later:
         return self._asked("delete", servers, cloud=cloud)
 
     def _asked(self, act: str, *args: Any, **options: Any) -> Gathered[Operation]:
+        self._mesh._feeding.check()
         asked = getattr(self._mesh._deferring, act)(*args, **options)
         operations = cast("Gathered[Operation]", asked)
         if self._here:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.mesh.facade import Facade, Told
 from cloudmesh_sdk.mesh.later import Later
-from cloudmesh_sdk.models import Operation, Orphan
+from cloudmesh_sdk.models import Operation, Orphan, Worker
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh.refreshing import Refreshed
@@ -63,6 +63,10 @@ class Operating(Facade):
         from cloudmesh_sdk.mesh.sharing import refreshes
 
         return refreshes(self.store, self.user, limit=limit)
+
+    def workers(self) -> list[Worker]:
+        """Return the workers of this store that a broker gives operations, while they live."""
+        return self.store.workers.living()
 
     def run_operation(self, id: str) -> Operation | None:  # noqa: A002
         """Run one operation that waits for a runner, here and now; return it as it is then.

@@ -39,7 +39,7 @@ from cloudmesh_sdk.models.queues import (
     QueueState,
 )
 from cloudmesh_sdk.models.record import Fault, Record
-from cloudmesh_sdk.models.service import Health, Quota, RawAnswer, Zone
+from cloudmesh_sdk.models.service import Health, Quota, RawAnswer, Worker, Zone
 from cloudmesh_sdk.models.storage import Snapshot, Volume, VolumeRequest
 
 __all__ = [
@@ -47,7 +47,7 @@ __all__ = [
     "Health", "Image", "Job", "JobRequest", "JobState", "Keypair", "Network", "Node", "NodeState",
     "Operation", "OperationState", "Orphan", "OrphanKind", "Port", "QueueInfo", "QueueState",
     "Quota", "RawAnswer", "Record", "Router", "Rule", "SecurityGroup", "Server", "ServerRequest",
-    "ServerState", "Snapshot", "Subnet", "Volume", "VolumeRequest", "What", "Zone",
+    "ServerState", "Snapshot", "Subnet", "Volume", "VolumeRequest", "What", "Worker", "Zone",
 ]  # fmt: skip
 
 _OF_CLOUDS = (

@@ -1,6 +1,7 @@
 """What a service tells of an account and of itself."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 import attrs
@@ -17,6 +18,26 @@ class Quota:
     used: int | None
     limit: int | None
     native: Mapping[str, Any] = attrs.field(factory=dict, eq=False, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Worker:
+    """A process that runs operations which a broker gives out."""
+
+    columns: ClassVar[tuple[str, ...]] = (
+        "host", "pid", "running", "concurrency", "since", "seen",
+    )  # fmt: skip
+
+    id: str
+    host: str
+    pid: int
+    concurrency: int
+    """How many operations it runs at once, at most."""
+    running: int = 0
+    """How many it runs now."""
+    since: datetime
+    seen: datetime | None = None
+    """When it last said that it lives, by the store's clock."""
 
 
 @attrs.frozen(kw_only=True)

@@ -155,8 +155,11 @@ class Run:
 class Heart:
     """Calls something now and then, in a thread, while its context lasts."""
 
-    def __init__(self, beat: Callable[[], None]) -> None:
+    def __init__(
+        self, beat: Callable[[], None], *, every: float = LEASE.total_seconds() / 3
+    ) -> None:
         self._beat = beat
+        self._every = every
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -167,7 +170,7 @@ class Heart:
         self._over.set()
 
     def _run(self) -> None:
-        while not self._over.wait(LEASE.total_seconds() / 3):
+        while not self._over.wait(self._every):
             try:
                 self._beat()
             except StoreError as error:  # it may come back before the leases end

@@ -3,13 +3,13 @@
 Without a broker it finds them in the store by itself; with one, it takes what the broker gives.
 """
 
-import importlib
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.mesh import Mesh
+from cloudmesh_sdk.mesh.hosting import worker_main
 from cloudmesh_sdk.services import places
 from cloudmesh_sdk.services.program import Heart, arguments, claim, run, say, stopping
 
@@ -26,8 +26,7 @@ def main(words: Sequence[str]) -> None:
 
 def has_broker(config: Config) -> bool:
     """Tell whether operations are given out by a broker."""
-    tasks: Mapping[str, object] = getattr(config, "tasks", {})
-    return bool(tasks.get("broker"))
+    return bool(config.tasks)
 
 
 def _standalone(config: Config, heart: Heart) -> None:
@@ -39,13 +38,9 @@ def _standalone(config: Config, heart: Heart) -> None:
 
 
 def _hosted(config: Config, heart: Heart) -> None:
-    amqp = importlib.import_module("cloudmesh_sdk.operations.amqp")  # the extra tasks
     with heart.beating():
-        amqp.worker_main(config, _CONCURRENCY)
+        worker_main(config, told=heart.tell)
 
-
-_CONCURRENCY = 2
-"""Processes of a hosted worker."""
 
 _WAYS: Mapping[bool, Callable[[Config, Heart], None]] = {False: _standalone, True: _hosted}
 """How a worker gets its work: with a broker, or without."""

@@ -50,7 +50,8 @@ def show_view(
 ) -> int:
     """Print records of a kind as last seen (or as they are now) and return the exit code.
 
-    Where it is to be `watched` the list stays, and shows what happens until Ctrl-C. `full` asks for whole lists where a refresh would ask only for what changed.
+    Where it is to be `watched` the list stays, and shows what happens until Ctrl-C. `full` asks
+    for whole lists where a refresh would ask only for what changed.
     """
     check_fields(look.sort, kind, what="--sort")
     check_fields(look.columns, kind, what="--columns")

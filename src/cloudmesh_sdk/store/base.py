@@ -16,6 +16,8 @@ import attrs
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
 from cloudmesh_sdk.store.changes import Changes
 from cloudmesh_sdk.store.polls import Polls
+from cloudmesh_sdk.store.slots import Slots
+from cloudmesh_sdk.store.workers import Workers
 
 OPERATORS = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$regex", "$exists")
 r"""What a `where` may ask of a value, in MongoDB's words and after its rules, in every store.
@@ -263,6 +265,29 @@ class Journal(abc.ABC):
         """
 
     @abc.abstractmethod
+    def waiting(
+        self,
+        cloud: str,
+        account: str | None,
+        *,
+        after: str = "",
+        without: Collection[str] = (),
+    ) -> Operation | None:
+        """Return what waits for a runner and may be taken now, of the user whose turn it is.
+
+        That is the next one whose name comes after `after`, in a round; of a user's it is the
+        oldest that is not among the ids `without`.
+        """
+
+    @abc.abstractmethod
+    def lines(self) -> list[tuple[str, str | None]]:
+        """Return the (cloud, account) at which something waits for a runner, of any user."""
+
+    @abc.abstractmethod
+    def held(self) -> list[Operation]:
+        """Return what is not over and does not wait: it has a runner, or its end is not known."""
+
+    @abc.abstractmethod
     def get(self, id: str) -> Operation | None:  # noqa: A002
         """Return one operation; None where unknown."""
 
@@ -311,6 +336,8 @@ class Store(abc.ABC):
     settings: Settings
     polls: Polls
     changes: Changes
+    slots: Slots
+    workers: Workers
 
     @property
     @abc.abstractmethod

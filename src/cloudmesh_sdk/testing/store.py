@@ -9,6 +9,7 @@ from cloudmesh_sdk.testing.store_kinds import KindsSuite
 from cloudmesh_sdk.testing.store_matching import MatchingSuite
 from cloudmesh_sdk.testing.store_polls import PollsSuite
 from cloudmesh_sdk.testing.store_safety import SafetySuite
+from cloudmesh_sdk.testing.store_slots import SlotsSuite
 from cloudmesh_sdk.testing.store_watching import WatchingSuite
 
 
@@ -23,6 +24,7 @@ class StoreSuite(
     SettingsSuite,
     PollsSuite,
     WatchingSuite,
+    SlotsSuite,
 ):
     """All promises of `cloudmesh_sdk.store.base`.
 

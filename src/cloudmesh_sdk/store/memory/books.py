@@ -70,6 +70,35 @@ class MemoryJournal(Journal):
             self._operations |= {operation.id: operation for operation in taken}
         return taken
 
+    def waiting(
+        self,
+        cloud: str,
+        account: str | None,
+        *,
+        after: str = "",
+        without: Collection[str] = (),
+    ) -> Operation | None:
+        now = datetime.now(UTC)
+        with self._lock:
+            found = [
+                o
+                for o in self._operations.values()
+                if _waits(o, now) and (o.cloud, o.account) == (cloud, account)
+            ]
+        left = [o for o in found if o.id not in without]
+        turn = sorted(left, key=lambda o: (o.owner <= after, o.owner, o.created, o.id))
+        return turn[0] if turn else None
+
+    def lines(self) -> list[tuple[str, str | None]]:
+        now = datetime.now(UTC)
+        with self._lock:
+            waiting = [o for o in self._operations.values() if _waits(o, now)]
+        return list(dict.fromkeys((o.cloud, o.account) for o in waiting))
+
+    def held(self) -> list[Operation]:
+        with self._lock:
+            return [o for o in self._operations.values() if o.state in _OPEN and _is_held(o)]
+
     def get(self, id: str) -> Operation | None:  # noqa: A002
         with self._lock:
             return self._operations.get(id)
@@ -94,6 +123,13 @@ class MemoryJournal(Journal):
                 and (target is None or operation.target == target)
             ]
         return sorted(found, key=lambda o: (o.created, o.id), reverse=True)[:limit]
+
+
+_OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
+
+
+def _is_held(operation: Operation) -> bool:
+    return operation.runner is not None or operation.state is not OperationState.PENDING
 
 
 def _waits(operation: Operation, now: datetime) -> bool:

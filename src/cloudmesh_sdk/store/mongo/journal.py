@@ -70,6 +70,43 @@ class MongoJournal(Journal):
                 taken.append(as_operation(found))
         return taken
 
+    def waiting(
+        self,
+        cloud: str,
+        account: str | None,
+        *,
+        after: str = "",
+        without: Collection[str] = (),
+    ) -> Operation | None:
+        others = {"_id": {"$nin": [*without]}} if without else {}
+        wanted = {**_waiting(None, [cloud], None), "account": account, **others}
+        with self._connection.use() as database:
+            for owners in ({"owner": {"$gt": after}}, {}):
+                found = _of(database).find_one({**wanted, **owners}, sort=[("owner", 1), *_OLDEST])
+                if found is not None:
+                    return as_operation(found)
+        return None
+
+    def lines(self) -> list[tuple[str, str | None]]:
+        of = {"_id": {"cloud": "$cloud", "account": "$account"}}
+        with self._connection.use() as database:
+            rows = [*_of(database).aggregate(
+                [{"$match": _waiting(None, None, None)}, {"$group": of}]
+            )]  # fmt: skip
+        return [(row["_id"]["cloud"], row["_id"].get("account")) for row in rows]
+
+    def held(self) -> list[Operation]:
+        pending, running, unknown = (
+            state.value
+            for state in (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
+        )
+        asked = {
+            "state": {"$in": [pending, running, unknown]},
+            "$or": [{"runner": {"$ne": None}}, {"state": {"$ne": pending}}],
+        }
+        with self._connection.use() as database:
+            return [as_operation(row) for row in _of(database).find(asked)]
+
     def get(self, id: str) -> Operation | None:  # noqa: A002
         with self._connection.use() as database:
             found = _of(database).find_one({"_id": id})

@@ -14,6 +14,7 @@ from cloudmesh_sdk.store.mongo.connection import Connection
 from cloudmesh_sdk.store.mongo.journal import MongoJournal
 from cloudmesh_sdk.store.mongo.polls import MongoPolls
 from cloudmesh_sdk.store.mongo.preferences import MongoSettings
+from cloudmesh_sdk.store.mongo.slots import MongoSlots, MongoWorkers
 from cloudmesh_sdk.store.mongo.view import MongoView
 
 
@@ -29,6 +30,8 @@ class MongoStore(Store):
     settings: MongoSettings
     polls: MongoPolls
     changes: MongoChanges
+    slots: MongoSlots
+    workers: MongoWorkers
 
     @attrs.frozen(kw_only=True)
     class Settings:
@@ -69,6 +72,8 @@ class MongoStore(Store):
         self.settings = MongoSettings(self._connection)
         self.polls = MongoPolls(self._connection)
         self.changes = MongoChanges(self._connection)
+        self.slots = MongoSlots(self._connection)
+        self.workers = MongoWorkers(self._connection)
 
     @property
     def where(self) -> str:

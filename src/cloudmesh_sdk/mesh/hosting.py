@@ -1,0 +1,130 @@
+"""The mesh where a broker gives operations out: announcing them, and the desks of workers."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cloudmesh_sdk.errors import PluginError, UnavailableError
+from cloudmesh_sdk.mesh.stores import open_store
+from cloudmesh_sdk.models import Operation
+
+if TYPE_CHECKING:
+    from cloudmesh_sdk.config import Config
+    from cloudmesh_sdk.mesh import Mesh
+    from cloudmesh_sdk.operations.amqp.line import Line
+    from cloudmesh_sdk.store.base import Store
+
+_MESHES = 32
+"""Users whose drivers a process of a worker keeps open."""
+
+
+def worker_main(
+    config: "Config",
+    *,
+    concurrency: int | None = None,
+    told: Callable[[int], None] | None = None,
+) -> None:
+    """Be a worker until SIGTERM: run what the broker of a configuration gives out, of any user.
+
+    Raises `ConfigError`, and `PluginError` where the extra `tasks` is missing.
+    """
+    app = _application(config)
+    from cloudmesh_sdk.operations.amqp.worker import work
+
+    work(
+        app,
+        lambda: Office(config, open_store("mongo", config), app),
+        clouds=[*config.clouds, *config.queues],
+        concurrency=concurrency or config.tasks.concurrency or _usual(),
+        told=told,
+    )
+
+
+def _usual() -> int:
+    """Return how many operations a worker runs at once where nothing is said: they mostly wait."""
+    return 4 * (os.cpu_count() or 1)
+
+
+def _application(config: "Config") -> Any:
+    try:
+        from cloudmesh_sdk.operations.amqp.app import application
+    except ImportError as error:
+        raise PluginError(
+            "a broker needs Celery, which is not installed: pip install 'cloudmesh-sdk[tasks]'"
+        ) from error
+    return application(config.tasks.uri(), cafile=config.tasks.cafile)
+
+
+def line(config: "Config", store: "Store", app: Any) -> "Line":
+    """Return the line of those who wait for the services of a configuration."""
+    from cloudmesh_sdk.limits import Limits
+    from cloudmesh_sdk.operations.amqp.line import Line
+    from cloudmesh_sdk.operations.amqp.publish import Publisher
+
+    def limit(cloud: str) -> int:
+        entry = config.queues.get(cloud) or config.clouds.get(cloud)
+        return Limits().parallel if entry is None else entry.limits.parallel
+
+    return Line(store=store, limit=limit, publish=Publisher(app).publish)
+
+
+class Announcer:
+    """Tells the broker of operations that wait."""
+
+    def __init__(self, mesh: "Mesh") -> None:
+        self._app = _application(mesh.config)
+        self._line = line(mesh.config, mesh.store, self._app)
+
+    def announce(self, operations: Sequence[Operation]) -> UnavailableError | None:
+        """Let those begin for whom there are slots; return why nobody could be told.
+
+        Then they wait in the journal, and a worker finds them there.
+        """
+        places = dict.fromkeys((o.cloud, o.account) for o in operations)
+        try:
+            for cloud, account in places:
+                self._line.fill(cloud, account)
+        except UnavailableError as error:
+            text = f"{error}; {len(operations)} operations wait in the journal until it does"
+            return UnavailableError(text)
+        return None
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._app.close()
+
+
+class Office:
+    """A desk of a worker: a mesh for each user, on one store."""
+
+    def __init__(self, config: "Config", store: "Store", app: Any) -> None:
+        self.line = line(config, store, app)
+        self._config = config
+        self._store = store
+        self._meshes: OrderedDict[str, Mesh] = OrderedDict()
+
+    def run(self, operation: Operation) -> Operation | None:
+        """Run an operation that waits."""
+        return self._mesh(operation.owner).run_operation(operation.id)
+
+    def settle(self, owner: str) -> list[Operation]:
+        """Find out what became of a user's operations whose runners died."""
+        return self._mesh(owner).reconcile(patient=True)
+
+    def close(self) -> None:
+        """Give all back."""
+        for mesh in self._meshes.values():
+            mesh.close()
+        self._store.close()
+
+    def _mesh(self, owner: str) -> "Mesh":
+        from cloudmesh_sdk.mesh import Mesh
+
+        if owner not in self._meshes:
+            self._meshes[owner] = Mesh(self._config, self._store, user=owner)
+        self._meshes.move_to_end(owner)
+        if len(self._meshes) > _MESHES:
+            _, oldest = self._meshes.popitem(last=False)
+            oldest.clouds.close()
+        return self._meshes[owner]

@@ -1,0 +1,79 @@
+"""The Celery application: a queue for some users each, messages that survive, answers late."""
+
+import hashlib
+import ssl
+from typing import Any
+from urllib.parse import urlsplit
+
+import celery
+import kombu
+
+from cloudmesh_sdk.errors import ConfigError
+
+TASK = "cloudmesh.run"
+"""The one task there is: run the operation of this id."""
+
+QUEUES = tuple(f"cloudmesh.user.{number:02x}" for number in range(64))
+"""The queues. A worker takes from them in turn, so that nobody's many stand before another's one."""
+
+_PATIENCE = 4.0
+"""Seconds that a broker has to answer who wants to publish."""
+
+_SETTINGS: dict[str, Any] = {
+    # what is confirmed is on disk, and stays until it was run
+    "task_default_delivery_mode": "persistent",
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "task_create_missing_queues": False,
+    # whoever is free takes one; a process holds no more than it runs
+    "worker_prefetch_multiplier": 1,
+    # the journal knows what came of it, and nothing else is told anybody
+    "task_ignore_result": True,
+    "task_store_errors_even_if_ignored": False,
+    "result_backend": None,
+    "worker_send_task_events": False,
+    "worker_enable_remote_control": False,
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    # a broker that is away is waited for, however long
+    "broker_connection_timeout": _PATIENCE,
+    "broker_connection_retry": True,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    "broker_heartbeat": 30,
+    # what runs while it is away goes on: its second message finds that it has a runner
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+    "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2},
+    "worker_hijack_root_logger": False,
+    "worker_log_color": False,
+    "broker_pool_limit": 2,
+}
+
+
+def queue_of(owner: str) -> str:
+    """Return the queue of a user: always the same one."""
+    digest = hashlib.blake2b(owner.encode(), digest_size=2).digest()
+    return QUEUES[int.from_bytes(digest, "big") % len(QUEUES)]
+
+
+def application(broker: str, *, cafile: str | None = None) -> celery.Celery:
+    """Return an application that talks to the broker of a URI; no connection is opened yet.
+
+    Raises `ConfigError`, which never holds the URI.
+    """
+    scheme, host = urlsplit(broker).scheme, urlsplit(broker).hostname
+    if scheme not in ("amqp", "amqps") or not host:
+        raise ConfigError("the broker's URI must begin with amqp:// or amqps://, and name a host")
+    app = celery.Celery("cloudmesh", broker=broker, set_as_current=False)
+    app.conf.update(_SETTINGS)
+    app.conf.broker_transport_options = {"confirm_publish": True, "confirm_timeout": _PATIENCE}
+    app.conf.task_queues = [
+        kombu.Queue(name, kombu.Exchange("cloudmesh", type="direct"), routing_key=name)
+        for name in QUEUES
+    ]
+    app.conf.task_default_queue = QUEUES[0]
+    if scheme == "amqps":
+        app.conf.broker_use_ssl = {
+            "cert_reqs": ssl.CERT_REQUIRED, "ca_certs": cafile, "server_hostname": host,
+        }  # fmt: skip
+    return app

@@ -1,0 +1,258 @@
+"""Operations that a broker gives out: real workers, a real RabbitMQ, kills and restarts."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from tests.labs.rabbit_lab import RabbitLab, rabbit_lab  # noqa: F401 - a fixture
+
+from cloudmesh_sdk.config import Config
+from cloudmesh_sdk.errors import ConflictError
+from cloudmesh_sdk.mesh import Mesh, hosting
+from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.operations.amqp.app import QUEUES, queue_of
+from cloudmesh_sdk.operations.amqp.line import Line
+
+WORKER = Path(__file__).with_name("worker.py")
+PATIENCE = 90.0
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture
+def hosted(rabbit_lab: RabbitLab, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    """The path of a cloudmesh.yaml with a broker: its queues are empty, its store is new."""
+    place = tmp_path_factory.mktemp("h")
+    path, uri = place / "cloudmesh.yaml", place / "uri"
+    uri.touch(0o600)
+    uri.write_text(rabbit_lab.uri)
+    path.write_text(
+        "profile: {username: albert}\n"
+        f"store: {{directory: {place}/mongo, linger: 0}}\n"
+        f'tasks: {{broker: "file:{uri}", concurrency: 3}}\n'
+        "clouds:\n"
+        f"  india: {{driver: memory, file: {place}/india.json, limits: {{parallel: 2}}}}\n"
+        f"  slow: {{driver: memory, file: {place}/slow.json, latency: 0.5}}\n"
+        f"  killer: {{driver: memory, file: {place}/killer.json}}\n"
+    )
+    with connected(path) as app:
+        for name in QUEUES:
+            app.amqp.queues[name](app).declare()
+            app.amqp.queues[name](app).purge()
+    return path
+
+
+@contextmanager
+def connected(path: Path) -> Iterator[Any]:
+    """Give something that declares queues: the application with a channel of its own."""
+    app = hosting._application(Config.load(path))
+    with app.connection_for_write() as connection:
+        channel = connection.default_channel
+
+        class Queues:
+            amqp = type("_", (), {"queues": {
+                queue.name: (lambda _, queue=queue: queue(channel))
+                for queue in app.conf.task_queues
+            }})  # fmt: skip
+
+        yield Queues()
+    app.close()
+
+
+def messages(path: Path) -> int:
+    """Return how many messages wait."""
+    with connected(path) as app:
+        return sum(
+            app.amqp.queues[name](app).queue_declare(passive=True).message_count for name in QUEUES
+        )
+
+
+@pytest.fixture
+def mesh(hosted: Path) -> Iterator[Mesh]:
+    with Mesh.open("mongo", config=Config.load(hosted)) as mesh:
+        mesh.refresh()
+        yield mesh
+
+
+@contextmanager
+def working(path: Path, *, log: bool = True) -> Iterator["subprocess.Popen[bytes]"]:
+    """Let a worker run; it ends in good order, unless it was killed."""
+    with (path.parent / "worker.log").open("ab") as told:
+        worker = subprocess.Popen(
+            [sys.executable, str(WORKER), str(path), "3"], stdout=told, stderr=told
+        )
+        try:
+            yield worker
+        finally:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGTERM)
+            worker.wait(60)
+
+
+def asked(mesh: Mesh, cloud: str, count: int, prefix: str) -> list[Operation]:
+    names = [f"{prefix}-{number:03}" for number in range(count)]
+    return list(mesh.later.start(cloud=cloud, name=names))
+
+
+def started(mesh: Mesh, cloud: str) -> Counter[str]:
+    return Counter(server.name for server in mesh.clouds[cloud].servers())
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, f"{what} did not come"
+        time.sleep(0.05)
+
+
+def all_done(mesh: Mesh, operations: list[Operation], cloud: str) -> None:
+    """Wait until all are done, and see that none is lost, doubled or stuck."""
+    mesh.wait_operations(operations, timeout=PATIENCE).complete()
+    assert started(mesh, cloud) == Counter(operation.target for operation in operations)
+    until(lambda: not mesh.store.slots.held(), "the end of all slots")
+
+
+def test_many_users_are_served_and_no_cloud_gets_more_than_its_limit(
+    hosted: Path, mesh: Mesh
+) -> None:
+    with working(hosted) as worker:
+        first = asked(mesh, "india", 12, "a")
+        with Mesh(mesh.config, mesh.store, user="bertha") as other:
+            second = asked(other, "india", 12, "b")
+            most = 0
+            while left := mesh.store.journal.held():
+                running = [o for o in left if o.state is OperationState.RUNNING]
+                most = max(most, len(running))
+            assert most <= 2
+            other.wait_operations(second, timeout=PATIENCE).complete()
+            all_of_them = [*first, *second]
+            mesh.wait_operations(first, timeout=PATIENCE).complete()
+            assert started(mesh, "india") == Counter(o.target for o in all_of_them)
+            (told,) = mesh.workers()
+            assert (told.pid, told.concurrency) == (worker.pid, 3)
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(60) == 0
+            assert mesh.workers() == []
+
+
+def test_another_user_does_not_wait_for_those_who_asked_before(hosted: Path, mesh: Mesh) -> None:
+    many = asked(mesh, "india", 100, "a")
+    bertha = Mesh(mesh.config, mesh.store, user="bertha")
+    (one,) = asked(bertha, "india", 1, "b")
+    assert messages(hosted) <= 2, "no more messages than slots"
+    with working(hosted):
+        (done,) = bertha.wait_operations([one], timeout=PATIENCE).complete()
+        mesh.wait_operations(many, timeout=PATIENCE).complete()
+    ends = [mesh.operation(o.id).sent for o in many]
+    assert done.sent is not None
+    assert sum(end < done.sent for end in ends if end) <= 4
+
+
+def test_what_kills_its_runner_each_time_fails_and_the_worker_lives(
+    hosted: Path, mesh: Mesh
+) -> None:
+    with working(hosted) as worker:
+        (poison,) = asked(mesh, "killer", 1, "p")
+        (ended,) = mesh.wait_operations([poison], timeout=PATIENCE)
+        assert (ended.state, ended.attempts) == ("failed", 5)
+        assert ended.error is not None
+        assert "killer has no server of it" in ended.error.message
+        assert worker.poll() is None
+        all_done(mesh, asked(mesh, "india", 2, "a"), "india")
+        until(lambda: messages(hosted) == 0, "the end of all messages")
+
+
+def test_a_killed_child_and_a_killed_worker_lose_and_double_nothing(
+    hosted: Path, mesh: Mesh
+) -> None:
+    with working(hosted) as worker:
+        operations = asked(mesh, "slow", 8, "a")
+
+        def runners() -> list[int]:
+            running = mesh.store.journal.find(states=[OperationState.RUNNING])
+            return [int(str(o.runner).split("/")[1]) for o in running]
+
+        until(runners, "a running operation")
+        os.kill(runners()[0], signal.SIGKILL)
+        until(lambda: len(runners()) > 1, "others that run")
+        worker.kill()
+        worker.wait()
+        until(lambda: not psutil.pid_exists(runners()[0]) if runners() else True, "their end")
+    with working(hosted):
+        all_done(mesh, operations, "slow")
+
+
+def test_a_broker_that_restarts_under_load_loses_and_doubles_nothing(
+    hosted: Path,
+    mesh: Mesh,
+    rabbit_lab: RabbitLab,  # noqa: F811
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with working(hosted):
+        operations = asked(mesh, "india", 20, "a")
+        until(lambda: started(mesh, "india"), "a first server")
+        rabbit_lab.stop()
+        more = asked(mesh, "india", 2, "b")
+        (told,) = [record.message for record in caplog.records if "broker" in record.message]
+        assert "does not answer" in told
+        assert "2 operations wait in the journal until it does" in told
+        assert Config.load(hosted).tasks.uri() not in told
+        rabbit_lab.start()
+        (hosted.parent / "uri").write_text(rabbit_lab.uri)
+        all_done(mesh, [*operations, *more], "india")
+
+
+def test_what_is_cancelled_before_its_turn_is_never_sent(hosted: Path, mesh: Mesh) -> None:
+    operations = asked(mesh, "india", 4, "a")
+    mesh.cancel_operation(operations[0].id)  # whose message waits already
+    mesh.cancel_operation(operations[3].id)
+    with working(hosted):
+        all_done(mesh, operations[1:3], "india")
+    with pytest.raises(ConflictError, match="is done"):
+        mesh.cancel_operation(operations[1].id)
+
+
+def test_a_message_that_is_lost_is_sent_once_more(hosted: Path, mesh: Mesh) -> None:
+    operations = asked(mesh, "india", 3, "a")
+    with connected(hosted) as app:
+        assert app.amqp.queues[queue_of("albert")](app).purge() == 2
+    for where, holders in mesh.store.slots.held().items():
+        for holder in holders:  # as after their leases
+            mesh.store.slots.release(where, holder)
+    with working(hosted):
+        all_done(mesh, operations, "india")
+
+
+def test_messages_hold_an_id_and_nothing_else(hosted: Path, mesh: Mesh) -> None:
+    (operation,) = asked(mesh, "india", 1, "a")
+    with connected(hosted) as app:
+        message = app.amqp.queues[queue_of("albert")](app).get()
+    args, kwargs, _ = message.decode()
+    assert (args, kwargs) == ([operation.id], {})
+    assert message.properties["delivery_mode"] == 2
+    for secret in (operation.token, "albert", "img-"):
+        assert secret not in f"{message.body!r} {message.headers}"
+
+
+def test_a_line_gives_a_slot_on_and_frees_it_where_nobody_waits(mesh: Mesh) -> None:
+    sent: list[str] = []
+    line = Line(store=mesh.store, limit=lambda _: 1, publish=lambda o: sent.append(o.target))
+    one, two = mesh.later.elsewhere._mesh._deferring.start(cloud="killer", name="l-[1-2]")
+    line.fill("killer", one.account)
+    assert sent == ["l-1"]
+    done = mesh.store.journal.change(one, state=OperationState.DONE)
+    assert done is not None
+    line.over(done)
+    assert sent == ["l-1", "l-2"]
+    mesh.cancel_operation(two.id)
+    line.over(two)
+    assert mesh.store.slots.held() == {}
