@@ -42,7 +42,11 @@ def tasks(data: Mapping[str, Any], place: Place) -> TaskConfig:
         if value is not None and not isinstance(value, str):
             place.wrong(f"a text was wanted, found {kind_of(value)}", "tasks", name)
     broker = found.get("broker")
-    if broker is not None and not is_reference(broker) and not broker.startswith(("amqp://", "amqps://")):
+    if (
+        broker is not None
+        and not is_reference(broker)
+        and not broker.startswith(("amqp://", "amqps://"))
+    ):
         wanted = "a URI that begins with amqp:// or amqps://, or a reference to one, was wanted"
         place.wrong(wanted, "tasks", "broker")
     count = found.get("concurrency")

@@ -82,9 +82,7 @@ class MongoJournal(Journal):
         wanted = {**_waiting(None, [cloud], None), "account": account, **others}
         with self._connection.use() as database:
             for owners in ({"owner": {"$gt": after}}, {}):
-                found = _of(database).find_one(
-                    {**wanted, **owners}, sort=[("owner", 1), *_OLDEST]
-                )
+                found = _of(database).find_one({**wanted, **owners}, sort=[("owner", 1), *_OLDEST])
                 if found is not None:
                     return _operation(found)
         return None
