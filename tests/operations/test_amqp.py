@@ -19,7 +19,8 @@ from tests.labs.rabbit_lab import RabbitLab
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ConflictError
-from cloudmesh_sdk.mesh import Mesh, hosting
+from cloudmesh_sdk.mesh import Mesh
+from cloudmesh_sdk.mesh.announcing import application
 from cloudmesh_sdk.models import Operation, OperationState
 from cloudmesh_sdk.operations.amqp.app import queue_of
 from cloudmesh_sdk.operations.amqp.line import Line
@@ -64,7 +65,7 @@ def hosted(rabbit_lab: RabbitLab, mongo: Path, tmp_path_factory: pytest.TempPath
 @contextmanager
 def connected(path: Path) -> Iterator[dict[str, Any]]:
     """Give all queues by name, as one connection sees them."""
-    app = hosting._application(Config.load(path))
+    app = application(Config.load(path))
     with app.connection_for_write() as connection:
         channel = connection.default_channel
         yield {queue.name: queue(channel) for queue in app.conf.task_queues}
@@ -247,16 +248,15 @@ def test_messages_hold_an_id_and_nothing_else(hosted: Path, mesh: Mesh) -> None:
 
 
 def test_a_line_gives_a_slot_on_and_frees_it_where_nobody_waits(mesh: Mesh) -> None:
-    sent: list[str] = []
-    line = Line(store=mesh.store, limit=lambda _: 1, publish=lambda o: sent.append(o.target))
+    sent: list[Operation] = []
+    line = Line(store=mesh.store, limit=lambda _: 1, publish=sent.append)
     asked: Any = mesh._deferring.start(cloud="killer", name="l-[1-2]")
-    one, two = asked
-    line.fill("killer", one.account)
-    assert sent == ["l-1"]
-    done = mesh.store.journal.change(one, state=OperationState.DONE)
+    line.fill("killer", asked[0].account)
+    (first,) = sent
+    done = mesh.store.journal.change(first, state=OperationState.DONE)
     assert done is not None
     line.over(done)
-    assert sent == ["l-1", "l-2"]
-    mesh.cancel_operation(two.id)
-    line.over(two)
+    assert {operation.id for operation in sent} == {operation.id for operation in asked}
+    mesh.cancel_operation(sent[1].id)
+    line.over(sent[1])
     assert mesh.store.slots.held() == {}

@@ -11,7 +11,7 @@ from cloudmesh_sdk.operations.feed import Feed, take
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
-    from cloudmesh_sdk.mesh.hosting import Announcer
+    from cloudmesh_sdk.mesh.announcing import Announcer
 
 _LOG = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Feeding:
 
     @cached_property
     def _announcer(self) -> "Announcer":
-        from cloudmesh_sdk.mesh.hosting import Announcer
+        from cloudmesh_sdk.mesh.announcing import Announcer
 
         return Announcer(self._mesh)
 
