@@ -110,7 +110,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
         "providers.base",
         "queues.base",
     ),
-    "operations.amqp": ("errors", "models", "limits", "store.base", "operations"),
+    "operations.amqp": ("errors", "models", "store.base", "operations"),
     # the facade and its faces
     "mesh": MIDDLE,
     "services": (*MIDDLE, "mesh", "store.mongo"),
@@ -168,6 +168,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "moto": ("services",),
     "celery": ("operations.amqp",),
     "kombu": ("operations.amqp",),
+    "amqp": ("operations.amqp",),
     "pytest": ("testing",),
 }
 

@@ -1,5 +1,6 @@
 """Operations that a broker gives out: real workers, a real RabbitMQ, kills and restarts."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -8,18 +9,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from tests.labs.rabbit_lab import RabbitLab, rabbit_lab  # noqa: F401 - a fixture
+from tests.labs.rabbit_lab import RabbitLab
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ConflictError
-from cloudmesh_sdk.mesh import Mesh, hosting
+from cloudmesh_sdk.mesh import Mesh
+from cloudmesh_sdk.mesh.announcing import application
 from cloudmesh_sdk.models import Operation, OperationState
-from cloudmesh_sdk.operations.amqp.app import QUEUES, queue_of
+from cloudmesh_sdk.operations.amqp.app import queue_of
 from cloudmesh_sdk.operations.amqp.line import Line
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -28,8 +31,16 @@ PATIENCE = 90.0
 pytestmark = pytest.mark.timeout(240)
 
 
+@pytest.fixture(scope="module")
+def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The directory of an embedded MongoDB that stays up between the tests."""
+    place = tmp_path_factory.mktemp("m") / "mongo"
+    with Mesh.open("mongo", config=Config.parse(f"store: {{directory: {place}, linger: 0}}")):
+        yield place
+
+
 @pytest.fixture
-def hosted(rabbit_lab: RabbitLab, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def hosted(rabbit_lab: RabbitLab, mongo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The path of a cloudmesh.yaml with a broker: its queues are empty, its store is new."""
     place = tmp_path_factory.mktemp("h")
     path, uri = place / "cloudmesh.yaml", place / "uri"
@@ -37,43 +48,34 @@ def hosted(rabbit_lab: RabbitLab, tmp_path_factory: pytest.TempPathFactory) -> P
     uri.write_text(rabbit_lab.uri)
     path.write_text(
         "profile: {username: albert}\n"
-        f"store: {{directory: {place}/mongo, linger: 0}}\n"
+        f"store: {{directory: {mongo}, database: {place.name}, linger: 0}}\n"
         f'tasks: {{broker: "file:{uri}", concurrency: 3}}\n'
         "clouds:\n"
         f"  india: {{driver: memory, file: {place}/india.json, limits: {{parallel: 2}}}}\n"
         f"  slow: {{driver: memory, file: {place}/slow.json, latency: 0.5}}\n"
         f"  killer: {{driver: memory, file: {place}/killer.json}}\n"
     )
-    with connected(path) as app:
-        for name in QUEUES:
-            app.amqp.queues[name](app).declare()
-            app.amqp.queues[name](app).purge()
+    with connected(path) as queues:
+        for queue in queues.values():
+            queue.declare()
+            queue.purge()
     return path
 
 
 @contextmanager
-def connected(path: Path) -> Iterator[Any]:
-    """Give something that declares queues: the application with a channel of its own."""
-    app = hosting._application(Config.load(path))
+def connected(path: Path) -> Iterator[dict[str, Any]]:
+    """Give all queues by name, as one connection sees them."""
+    app = application(Config.load(path))
     with app.connection_for_write() as connection:
         channel = connection.default_channel
-
-        class Queues:
-            amqp = type("_", (), {"queues": {
-                queue.name: (lambda _, queue=queue: queue(channel))
-                for queue in app.conf.task_queues
-            }})  # fmt: skip
-
-        yield Queues()
+        yield {queue.name: queue(channel) for queue in app.conf.task_queues}
     app.close()
 
 
 def messages(path: Path) -> int:
     """Return how many messages wait."""
-    with connected(path) as app:
-        return sum(
-            app.amqp.queues[name](app).queue_declare(passive=True).message_count for name in QUEUES
-        )
+    with connected(path) as queues:
+        return sum(queue.queue_declare(passive=True).message_count for queue in queues.values())
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def mesh(hosted: Path) -> Iterator[Mesh]:
 
 
 @contextmanager
-def working(path: Path, *, log: bool = True) -> Iterator["subprocess.Popen[bytes]"]:
+def working(path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Let a worker run; it ends in good order, unless it was killed."""
     with (path.parent / "worker.log").open("ab") as told:
         worker = subprocess.Popen(
@@ -158,8 +160,10 @@ def test_another_user_does_not_wait_for_those_who_asked_before(hosted: Path, mes
 
 
 def test_what_kills_its_runner_each_time_fails_and_the_worker_lives(
-    hosted: Path, mesh: Mesh
+    hosted: Path, mesh: Mesh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    reconcile = importlib.import_module("cloudmesh_sdk.operations.reconcile")
+    monkeypatch.setattr(reconcile, "_REST", timedelta(milliseconds=50))  # as in the worker
     with working(hosted) as worker:
         (poison,) = asked(mesh, "killer", 1, "p")
         (ended,) = mesh.wait_operations([poison], timeout=PATIENCE)
@@ -194,7 +198,7 @@ def test_a_killed_child_and_a_killed_worker_lose_and_double_nothing(
 def test_a_broker_that_restarts_under_load_loses_and_doubles_nothing(
     hosted: Path,
     mesh: Mesh,
-    rabbit_lab: RabbitLab,  # noqa: F811
+    rabbit_lab: RabbitLab,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with working(hosted):
@@ -223,8 +227,8 @@ def test_what_is_cancelled_before_its_turn_is_never_sent(hosted: Path, mesh: Mes
 
 def test_a_message_that_is_lost_is_sent_once_more(hosted: Path, mesh: Mesh) -> None:
     operations = asked(mesh, "india", 3, "a")
-    with connected(hosted) as app:
-        assert app.amqp.queues[queue_of("albert")](app).purge() == 2
+    with connected(hosted) as queues:
+        assert queues[queue_of("albert")].purge() == 2
     for where, holders in mesh.store.slots.held().items():
         for holder in holders:  # as after their leases
             mesh.store.slots.release(where, holder)
@@ -234,8 +238,8 @@ def test_a_message_that_is_lost_is_sent_once_more(hosted: Path, mesh: Mesh) -> N
 
 def test_messages_hold_an_id_and_nothing_else(hosted: Path, mesh: Mesh) -> None:
     (operation,) = asked(mesh, "india", 1, "a")
-    with connected(hosted) as app:
-        message = app.amqp.queues[queue_of("albert")](app).get()
+    with connected(hosted) as queues:
+        message = queues[queue_of("albert")].get()
     args, kwargs, _ = message.decode()
     assert (args, kwargs) == ([operation.id], {})
     assert message.properties["delivery_mode"] == 2
@@ -244,15 +248,15 @@ def test_messages_hold_an_id_and_nothing_else(hosted: Path, mesh: Mesh) -> None:
 
 
 def test_a_line_gives_a_slot_on_and_frees_it_where_nobody_waits(mesh: Mesh) -> None:
-    sent: list[str] = []
-    line = Line(store=mesh.store, limit=lambda _: 1, publish=lambda o: sent.append(o.target))
-    one, two = mesh.later.elsewhere._mesh._deferring.start(cloud="killer", name="l-[1-2]")
-    line.fill("killer", one.account)
-    assert sent == ["l-1"]
-    done = mesh.store.journal.change(one, state=OperationState.DONE)
+    sent: list[Operation] = []
+    line = Line(store=mesh.store, limit=lambda _: 1, publish=sent.append)
+    asked: Any = mesh._deferring.start(cloud="killer", name="l-[1-2]")
+    line.fill("killer", asked[0].account)
+    (first,) = sent
+    done = mesh.store.journal.change(first, state=OperationState.DONE)
     assert done is not None
     line.over(done)
-    assert sent == ["l-1", "l-2"]
-    mesh.cancel_operation(two.id)
-    line.over(two)
+    assert {operation.id for operation in sent} == {operation.id for operation in asked}
+    mesh.cancel_operation(sent[1].id)
+    line.over(sent[1])
     assert mesh.store.slots.held() == {}

@@ -13,7 +13,7 @@ from cloudmesh_sdk.store.changes import OPERATIONS
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
-    from cloudmesh_sdk.mesh.hosting import Announcer
+    from cloudmesh_sdk.mesh.announcing import Announcer
 
 _LOG = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class Feeding:
 
     @cached_property
     def _announcer(self) -> "Announcer":
-        from cloudmesh_sdk.mesh.hosting import Announcer
+        from cloudmesh_sdk.mesh.announcing import Announcer
 
         return Announcer(self._mesh)
 

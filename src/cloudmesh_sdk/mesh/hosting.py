@@ -1,18 +1,17 @@
-"""The mesh where a broker gives operations out: announcing them, and the desks of workers."""
+"""A worker that a broker gives operations: its desks."""
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cloudmesh_sdk.errors import PluginError, UnavailableError
+from cloudmesh_sdk.mesh.announcing import application, line
 from cloudmesh_sdk.mesh.stores import open_store
 from cloudmesh_sdk.models import Operation
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.config import Config
     from cloudmesh_sdk.mesh import Mesh
-    from cloudmesh_sdk.operations.amqp.line import Line
     from cloudmesh_sdk.store.base import Store
 
 _MESHES = 32
@@ -29,7 +28,7 @@ def worker_main(
 
     Raises `ConfigError`, and `PluginError` where the extra `tasks` is missing.
     """
-    app = _application(config)
+    app = application(config)
     from cloudmesh_sdk.operations.amqp.worker import work
 
     work(
@@ -44,55 +43,6 @@ def worker_main(
 def _usual() -> int:
     """Return how many operations a worker runs at once where nothing is said: they mostly wait."""
     return 4 * (os.cpu_count() or 1)
-
-
-def _application(config: "Config") -> Any:
-    try:
-        from cloudmesh_sdk.operations.amqp.app import application
-    except ImportError as error:
-        raise PluginError(
-            "a broker needs Celery, which is not installed: pip install 'cloudmesh-sdk[tasks]'"
-        ) from error
-    return application(config.tasks.uri(), cafile=config.tasks.cafile)
-
-
-def line(config: "Config", store: "Store", app: Any) -> "Line":
-    """Return the line of those who wait for the services of a configuration."""
-    from cloudmesh_sdk.limits import Limits
-    from cloudmesh_sdk.operations.amqp.line import Line
-    from cloudmesh_sdk.operations.amqp.publish import Publisher
-
-    def limit(cloud: str) -> int:
-        entry = config.queues.get(cloud) or config.clouds.get(cloud)
-        return Limits().parallel if entry is None else entry.limits.parallel
-
-    return Line(store=store, limit=limit, publish=Publisher(app).publish)
-
-
-class Announcer:
-    """Tells the broker of operations that wait."""
-
-    def __init__(self, mesh: "Mesh") -> None:
-        self._app = _application(mesh.config)
-        self._line = line(mesh.config, mesh.store, self._app)
-
-    def announce(self, operations: Sequence[Operation]) -> UnavailableError | None:
-        """Let those begin for whom there are slots; return why nobody could be told.
-
-        Then they wait in the journal, and a worker finds them there.
-        """
-        places = dict.fromkeys((o.cloud, o.account) for o in operations)
-        try:
-            for cloud, account in places:
-                self._line.fill(cloud, account)
-        except UnavailableError as error:
-            text = f"{error}; {len(operations)} operations wait in the journal until it does"
-            return UnavailableError(text)
-        return None
-
-    def close(self) -> None:
-        """Give back connections."""
-        self._app.close()
 
 
 class Office:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import celery
-import kombu
+from kombu.entity import Exchange, Queue
 
 from cloudmesh_sdk.errors import ConfigError
 
@@ -14,7 +14,7 @@ TASK = "cloudmesh.run"
 """The one task there is: run the operation of this id."""
 
 QUEUES = tuple(f"cloudmesh.user.{number:02x}" for number in range(64))
-"""The queues. A worker takes from them in turn, so that nobody's many stand before another's one."""
+"""The queues. A worker takes from them in turn, so that nobody's many stand before one."""
 
 _PATIENCE = 4.0
 """Seconds that a broker has to answer who wants to publish."""
@@ -50,6 +50,12 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+def _queue(name: str) -> Any:
+    made: Any = Queue
+    exchange: Any = Exchange
+    return made(name, exchange("cloudmesh", type="direct"), routing_key=name)
+
+
 def queue_of(owner: str) -> str:
     """Return the queue of a user: always the same one."""
     digest = hashlib.blake2b(owner.encode(), digest_size=2).digest()
@@ -67,10 +73,7 @@ def application(broker: str, *, cafile: str | None = None) -> celery.Celery:
     app = celery.Celery("cloudmesh", broker=broker, set_as_current=False)
     app.conf.update(_SETTINGS)
     app.conf.broker_transport_options = {"confirm_publish": True, "confirm_timeout": _PATIENCE}
-    app.conf.task_queues = [
-        kombu.Queue(name, kombu.Exchange("cloudmesh", type="direct"), routing_key=name)
-        for name in QUEUES
-    ]
+    app.conf.task_queues = [_queue(name) for name in QUEUES]
     app.conf.task_default_queue = QUEUES[0]
     if scheme == "amqps":
         app.conf.broker_use_ssl = {

@@ -7,6 +7,7 @@ another user's single one is the next that begins.
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import attrs
 
@@ -110,5 +111,6 @@ class Line:
 def _rests(operation: Operation) -> bool:
     """Tell whether an operation is not busy and is not about to be."""
     if operation.state is OperationState.PENDING:
-        return operation.runner is None and operation.lease is not None
+        lease = operation.lease
+        return operation.runner is None and lease is not None and lease > datetime.now(UTC)
     return operation.state is not OperationState.RUNNING

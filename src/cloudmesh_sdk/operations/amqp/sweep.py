@@ -64,7 +64,7 @@ class Sweeper:
                 if str(error) != self._told:  # once is enough
                     _LOG.warning("%s; tried again every %g s", error, _EVERY)
                 self._told = str(error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - told, and what waits is not let down for it
                 _LOG.exception("a sweep met a bug")
                 time.sleep(_EVERY)
 

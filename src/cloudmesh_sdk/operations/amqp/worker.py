@@ -50,7 +50,8 @@ def work(
     signals.worker_ready.connect(office.begin, weak=False)
     worker = app.Worker(
         pool="prefork", concurrency=concurrency, loglevel="WARNING", optimization="fair",
-        quiet=True, without_mingle=True, without_gossip=True, hostname=f"cloudmesh.{os.getpid()}@%h",
+        quiet=True, without_mingle=True, without_gossip=True,
+        hostname=f"cloudmesh.{os.getpid()}@{socket.gethostname()}",
     )  # fmt: skip
     try:
         worker.start()

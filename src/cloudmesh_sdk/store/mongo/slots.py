@@ -44,8 +44,8 @@ class MongoSlots(Slots):
     def renew(self, scope: str, holder: str, *, lease: float) -> bool:
         mine = {"$mergeObjects": ["$$this", {"until": _until(lease)}]}
         is_mine = {"$eq": ["$$this.holder", {"$literal": holder}]}
-        renewed = {"$map": {"input": _living(), "in": {"$cond": [is_mine, mine, "$$this"]}}}
-        renewed["$map"]["as"] = "this"
+        each = {"$cond": [is_mine, mine, "$$this"]}
+        renewed = {"$map": {"input": _living(), "as": "this", "in": each}}
         with self._connection.use() as database:
             found = _updated(_slots(database), scope, renewed)
         return any(one["holder"] == holder for one in found["held"])
