@@ -285,7 +285,10 @@ class Journal(abc.ABC):
 
     @abc.abstractmethod
     def held(self) -> list[Operation]:
-        """Return what is not over and does not wait: it has a runner, or its end is not known."""
+        """Return what is not over and does not wait: it has a runner, or its end is not known.
+
+        What passes (`PASSING`) is left out.
+        """
 
     @abc.abstractmethod
     def get(self, id: str) -> Operation | None:  # noqa: A002

@@ -97,7 +97,8 @@ class MemoryJournal(Journal):
 
     def held(self) -> list[Operation]:
         with self._lock:
-            return [o for o in self._operations.values() if o.state in _OPEN and _is_held(o)]
+            held = [o for o in self._operations.values() if o.state in _OPEN and _is_held(o)]
+        return [operation for operation in held if operation.act not in PASSING]
 
     def get(self, id: str) -> Operation | None:  # noqa: A002
         with self._lock:

@@ -101,6 +101,7 @@ class MongoJournal(Journal):
             for state in (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
         )
         asked = {
+            "act": {"$nin": [*PASSING]},
             "state": {"$in": [pending, running, unknown]},
             "$or": [{"runner": {"$ne": None}}, {"state": {"$ne": pending}}],
         }
