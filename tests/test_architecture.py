@@ -26,7 +26,7 @@ CONFIG = (
 )  # fmt: skip
 MIDDLE = (
     *BELOW, "config", "limits", "settings", "providers.base", "queues.base", "queues.arrays",
-    "store.base", "store.polls", "operations", "access",
+    "store.base", "store.changes", "store.polls", "operations", "access",
 )  # fmt: skip
 FACE = (
     *BELOW, "bars", "config", "config_edit", "settings", "sources", "store.base", "mesh",
@@ -72,13 +72,15 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
     # what was seen and what was asked for
     "store": ("errors", "models"),
     "store.polls": ("errors", "models"),
-    "store.base": ("errors", "models", "store.polls"),
+    "store.changes": ("errors", "models"),
+    "store.base": ("errors", "models", "store.changes", "store.polls"),
     "store.values": ("errors", "models"),
     "store.masking": ("errors", "models", "masking"),
     "store.matching": ("errors", "models", "store.base", "store.values"),
     "store.*": (
         *DRIVER,
         "store.base",
+        "store.changes",
         "store.polls",
         "store.matching",
         "store.masking",
@@ -110,6 +112,7 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
         "queues.base",
         "queues.arrays",
         "store.base",
+        "store.changes",
         "store.polls",
         "store.memory",
         "fanout",

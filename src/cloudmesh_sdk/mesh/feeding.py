@@ -1,14 +1,27 @@
 """The mesh as a runner: what waits in the journal for any runner is run here."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from cloudmesh_sdk.models import Operation
+from cloudmesh_sdk.errors import StoreError
+from cloudmesh_sdk.models import Operation, What
 from cloudmesh_sdk.operations.feed import Feed, take
+from cloudmesh_sdk.store.changes import OPERATIONS
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
+
+_LOG = logging.getLogger(__name__)
+
+_ALERT = 0.5
+"""Seconds after which an end that was asked for is heard of."""
+
+_REST = 10.0
+"""Seconds for which a store that cannot be listened to is left alone."""
+
+_WAKING = (What.NEW, What.GAP)
 
 _ENDING = 15.0
 """Seconds that what is under way has to end as the mesh is closed."""
@@ -52,10 +65,27 @@ class Feeding:
             ended=mesh._acts.heard,
         )
         self._feeds.append(feed)
+        ears = threading.Thread(target=self._listen, args=(stop, feed), daemon=True)
+        ears.start()
         try:
             feed.serve(stop)
         finally:
             self._feeds.remove(feed)
+
+    def _listen(self, stop: threading.Event, feed: Feed) -> None:
+        """Wake a feed as other processes ask for something; it looks each second, all the same."""
+        mesh = self._mesh
+        while not stop.is_set():
+            try:
+                with mesh.store.changes.listen(mesh.user, [OPERATIONS]) as heard:
+                    while not stop.is_set() and not heard.looks:
+                        if any(h.what in _WAKING for h in heard.next(_ALERT)):
+                            feed.wake()
+                    if heard.looks:
+                        return
+            except StoreError as error:
+                _LOG.warning("new operations are found by looking: %s", error)
+                stop.wait(_REST)
 
     def announce(self, operations: Sequence[Operation]) -> None:
         """Let runners know that something waits: those of this process look at once."""

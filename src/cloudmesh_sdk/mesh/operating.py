@@ -11,6 +11,7 @@ from cloudmesh_sdk.models import Operation, Orphan
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh.refreshing import Refreshed
+    from cloudmesh_sdk.mesh.watching import Watching
 
 Asked = str | Operation | Iterable[str | Operation]
 """Operations as users name them: a record, an id or its beginning, or several of these."""
@@ -70,6 +71,24 @@ class Operating(Facade):
         is not raised but journalled.
         """
         return self._feeding.one(id)
+
+    def watch(
+        self,
+        kinds: str | Iterable[str] | None = None,
+        *,
+        cloud: str | Iterable[str] | None = None,
+        timeout: float | None = None,
+    ) -> "Watching":
+        """Yield what happens to records (`servers`, `jobs` …) and `operations` from now on.
+
+        The store tells, whichever process changes it, and no cloud is asked. Ends after `timeout`
+        seconds, or when it is closed, which may be done from another thread; use it as a context
+        manager. One whose `what` is `gap` says that some were missed: read anew what you show.
+        Raises `NotFoundError` for a kind or a cloud that there is not.
+        """
+        from cloudmesh_sdk.mesh.watching import watch
+
+        return watch(self._whole, kinds, cloud=cloud, timeout=timeout)
 
     def wait_operations(
         self, operations: Asked, *, timeout: float = 600.0, told: Told | None = None

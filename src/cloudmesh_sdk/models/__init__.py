@@ -17,6 +17,7 @@ from cloudmesh_sdk.models.compute import (
     ServerRequest,
     ServerState,
 )
+from cloudmesh_sdk.models.happening import Happening, What
 from cloudmesh_sdk.models.network import (
     FloatingIP,
     Network,
@@ -42,11 +43,11 @@ from cloudmesh_sdk.models.service import Health, Quota, RawAnswer, Zone
 from cloudmesh_sdk.models.storage import Snapshot, Volume, VolumeRequest
 
 __all__ = [
-    "CLOUD_KINDS", "KINDS", "QUEUE_KINDS", "Action", "Fault", "Flavor", "FloatingIP", "Health",
-    "Image", "Job", "JobRequest", "JobState", "Keypair", "Network", "Node", "NodeState",
+    "CLOUD_KINDS", "KINDS", "QUEUE_KINDS", "Action", "Fault", "Flavor", "FloatingIP", "Happening",
+    "Health", "Image", "Job", "JobRequest", "JobState", "Keypair", "Network", "Node", "NodeState",
     "Operation", "OperationState", "Orphan", "OrphanKind", "Port", "QueueInfo", "QueueState",
     "Quota", "RawAnswer", "Record", "Router", "Rule", "SecurityGroup", "Server", "ServerRequest",
-    "ServerState", "Snapshot", "Subnet", "Volume", "VolumeRequest", "Zone",
+    "ServerState", "Snapshot", "Subnet", "Volume", "VolumeRequest", "What", "Zone",
 ]  # fmt: skip
 
 _OF_CLOUDS = (

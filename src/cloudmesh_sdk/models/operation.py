@@ -33,7 +33,8 @@ class Operation:
     """Something asked for, journalled before it was done."""
 
     columns: ClassVar[tuple[str, ...]] = (
-        "id", "act", "cloud", "target", "state", "attempts", "created", "error",
+        "id", "act", "cloud", "target", "state", "progress", "attempts", "created",
+        "error",
     )  # fmt: skip
 
     id: str
@@ -81,3 +82,10 @@ class Operation:
     doubted: datetime | None = None
     """When its answer was given up, where that was lost."""
     finished: datetime | None = None
+
+    @property
+    def progress(self) -> str:
+        """How far it is, in words: `2/5 waiting for addresses`; empty where that tells nothing."""
+        counted = self.total > 1 or 0 < self.done < self.total
+        count = f"{self.done}/{self.total}" if counted else ""
+        return " ".join(part for part in (count, self.message) if part)

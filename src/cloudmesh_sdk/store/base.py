@@ -1,8 +1,9 @@
-"""What a store is: four small interfaces over the same place.
+"""What a store is: five small interfaces over the same place.
 
 `View` holds what was last seen of every service, `Journal` what was asked for, `Settings` the
-user's defaults and counters, `store.polls` who may ask a service now. Everything belongs to an
-owner: a user, or the scope of what users share. Several processes may use one store at once.
+user's defaults and counters, `store.polls` who may ask a service now, and `store.changes` tells
+who listens what changes. Everything belongs to an owner: a user, or the scope of what users share.
+Several processes may use one store at once.
 """
 
 import abc
@@ -13,6 +14,7 @@ from typing import Any, ClassVar, Self
 import attrs
 
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
+from cloudmesh_sdk.store.changes import Changes
 from cloudmesh_sdk.store.polls import Polls
 
 OPERATORS = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$regex", "$exists")
@@ -302,12 +304,13 @@ class Settings(abc.ABC):
 
 
 class Store(abc.ABC):
-    """One place with a view, a journal, settings and turns."""
+    """One place with a view, a journal, settings, turns, and news of what changes."""
 
     view: View
     journal: Journal
     settings: Settings
     polls: Polls
+    changes: Changes
 
     @property
     @abc.abstractmethod

@@ -9,6 +9,7 @@ from cloudmesh_sdk.testing.store_kinds import KindsSuite
 from cloudmesh_sdk.testing.store_matching import MatchingSuite
 from cloudmesh_sdk.testing.store_polls import PollsSuite
 from cloudmesh_sdk.testing.store_safety import SafetySuite
+from cloudmesh_sdk.testing.store_watching import WatchingSuite
 
 
 class StoreSuite(
@@ -21,6 +22,7 @@ class StoreSuite(
     JournalSuite,
     SettingsSuite,
     PollsSuite,
+    WatchingSuite,
 ):
     """All promises of `cloudmesh_sdk.store.base`.
 

@@ -4,10 +4,14 @@ import attrs
 
 from cloudmesh_sdk.store.base import Store
 from cloudmesh_sdk.store.memory.books import MemoryJournal, MemorySettings
+from cloudmesh_sdk.store.memory.changes import MemoryChanges
 from cloudmesh_sdk.store.memory.polls import MemoryPolls
 from cloudmesh_sdk.store.memory.view import KEPT, MemoryView
 
-__all__ = ["KEPT", "MemoryJournal", "MemoryPolls", "MemorySettings", "MemoryStore", "MemoryView"]
+__all__ = [
+    "KEPT", "MemoryChanges", "MemoryJournal", "MemoryPolls", "MemorySettings", "MemoryStore",
+    "MemoryView",
+]  # fmt: skip
 
 
 class MemoryStore(Store):
@@ -19,8 +23,9 @@ class MemoryStore(Store):
 
     def __init__(self, settings: "MemoryStore.Settings | None" = None) -> None:
         del settings
-        self.view = MemoryView()
-        self.journal = MemoryJournal()
+        self.changes = MemoryChanges()
+        self.view = MemoryView(self.changes)
+        self.journal = MemoryJournal(self.changes)
         self.settings = MemorySettings()
         self.polls = MemoryPolls()
 

@@ -9,15 +9,18 @@ from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.models import Operation, OperationState, What
 from cloudmesh_sdk.store.base import PASSED, PASSING, Journal, Settings, User
+from cloudmesh_sdk.store.changes import TOLD
 from cloudmesh_sdk.store.matching import check_limit
+from cloudmesh_sdk.store.memory.changes import MemoryChanges
 
 
 class MemoryJournal(Journal):
     """Keeps its operations in a dict."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: MemoryChanges | None = None) -> None:
+        self._changes = changes or MemoryChanges()
         self._lock = threading.Lock()
         self._operations: dict[str, Operation] = {}
 
@@ -29,14 +32,18 @@ class MemoryJournal(Journal):
                     if old.created < before:
                         del self._operations[old.id]
             self._operations |= {operation.id: operation for operation in operations}
+            for operation in operations:
+                self._changes.operation(operation, What.NEW)
 
     def change(self, operation: Operation, **fields: Any) -> Operation | None:
         with self._lock:
             now = self._operations.get(operation.id)
             if now is None or _claim(now) != _claim(operation):
                 return None
-            self._operations[now.id] = attrs.evolve(now, **fields)
-            return self._operations[now.id]
+            new = self._operations[now.id] = attrs.evolve(now, **fields)
+            if any(getattr(new, name) != getattr(now, name) for name in TOLD):
+                self._changes.operation(new, What.CHANGED)
+            return new
 
     def take(
         self,

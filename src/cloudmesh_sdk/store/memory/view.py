@@ -10,10 +10,11 @@ from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.models import Fault, Record, Server, ServerState
+from cloudmesh_sdk.models import Fault, Record, Server, ServerState, What
 from cloudmesh_sdk.store.base import Change, Event, Native, Query, Sync, View
 from cloudmesh_sdk.store.masking import masked
 from cloudmesh_sdk.store.matching import matching, no_list, record_class
+from cloudmesh_sdk.store.memory.changes import MemoryChanges
 from cloudmesh_sdk.store.values import change_of_state
 
 KEPT = timedelta(days=7)
@@ -29,7 +30,8 @@ _Place = tuple[str, str, str]
 class MemoryView(View):
     """Keeps its records in dicts."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: MemoryChanges | None = None) -> None:
+        self._changes = changes or MemoryChanges()
         self._lock = threading.RLock()
         self._rows: dict[_Place, dict[str, Record]] = defaultdict(dict)
         self._touched: dict[tuple[str, str, str, str], datetime] = {}
@@ -101,8 +103,17 @@ class MemoryView(View):
                 rows[key] = row
             if old is not None and row is not None and old.missing is None and row.missing:
                 self._happened(place, old, started, "gone", why)
+            self._tell(place[0], old, row)
         self._rows[place] = rows
         return Change(**tally)
+
+    def _tell(self, owner: str, old: Record | None, new: Record | None) -> None:
+        """Tell of a record that was one and is another; None for one that is not there."""
+        was, now = _there(old), _there(new)
+        if now is not None and (was is None or _values(was) != _values(now)):
+            self._changes.record(owner, now, What.NEW if old is None else What.CHANGED)
+        elif was is not None and now is None:
+            self._changes.record(owner, was, What.GONE)
 
     def _next(
         self,
@@ -151,7 +162,8 @@ class MemoryView(View):
             old = self._rows[place].get(record.id)
             if old is not None:
                 self._compare(place, old, record, now)
-            self._rows[place][record.id] = copy.deepcopy(masked(record))
+            kept = self._rows[place][record.id] = copy.deepcopy(masked(record))
+            self._tell(owner, old, kept)
             self._touched[(*place, record.id)] = now
 
     def find(self, owner: str, kind: str, query: Query) -> list[Record]:
@@ -191,6 +203,9 @@ class MemoryView(View):
             return key[:2] != (owner, cloud)
 
         with self._lock:
+            for place, rows in self._rows.items():
+                for row in () if others(place) else rows.values():
+                    self._tell(owner, row, None)
             self._rows = defaultdict(dict, {k: v for k, v in self._rows.items() if others(k)})
             self._touched = {k: v for k, v in self._touched.items() if others(k)}
             self._syncs = {k: v for k, v in self._syncs.items() if others(k)}
@@ -207,6 +222,11 @@ def _values(record: Record) -> list[Any]:
     """Return all that a service said of a record, also what takes no part in its equality."""
     fields = attrs.fields(type(record))
     return [getattr(record, field.name) for field in fields if field.name not in _OURS]
+
+
+def _there(row: Record | None) -> Record | None:
+    """Return a record that its cloud lists; None for a tombstone."""
+    return None if row is None or row.missing is not None else row
 
 
 def _is_deleted(record: Record) -> bool:

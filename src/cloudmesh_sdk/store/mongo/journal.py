@@ -45,7 +45,7 @@ class MongoJournal(Journal):
                 found = _of(database).find_one_and_update(
                     claim, {"$set": changed}, return_document=ReturnDocument.AFTER
                 )
-        return None if found is None else _operation(found)
+        return None if found is None else as_operation(found)
 
     def take(
         self,
@@ -67,13 +67,13 @@ class MongoJournal(Journal):
                 )
                 if found is None:
                     break
-                taken.append(_operation(found))
+                taken.append(as_operation(found))
         return taken
 
     def get(self, id: str) -> Operation | None:  # noqa: A002
         with self._connection.use() as database:
             found = _of(database).find_one({"_id": id})
-        return None if found is None else _operation(found)
+        return None if found is None else as_operation(found)
 
     def find(
         self,
@@ -93,7 +93,7 @@ class MongoJournal(Journal):
             wanted["state"] = {"$in": [state.value for state in states]}
         with self._connection.use() as database:
             found = _of(database).find(wanted).sort([("created", -1), ("_id", -1)])
-            return [_operation(row) for row in found.limit(limit or 0)]
+            return [as_operation(row) for row in found.limit(limit or 0)]
 
 
 _OLDEST = [("created", 1), ("_id", 1)]
@@ -137,7 +137,8 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _operation(document: Mapping[str, Any]) -> Operation:
+def as_operation(document: Mapping[str, Any]) -> Operation:
+    """Return the operation of a document."""
     given = {"id" if name == "_id" else name: value for name, value in document.items()}
     given.pop("until", None)
     error = given.get("error")

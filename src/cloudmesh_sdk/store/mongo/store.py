@@ -9,6 +9,7 @@ import attrs
 from cloudmesh_sdk.options import option
 from cloudmesh_sdk.store.base import Store
 from cloudmesh_sdk.store.mongo import embedded
+from cloudmesh_sdk.store.mongo.changes import MongoChanges
 from cloudmesh_sdk.store.mongo.connection import Connection
 from cloudmesh_sdk.store.mongo.journal import MongoJournal
 from cloudmesh_sdk.store.mongo.polls import MongoPolls
@@ -27,6 +28,7 @@ class MongoStore(Store):
     journal: MongoJournal
     settings: MongoSettings
     polls: MongoPolls
+    changes: MongoChanges
 
     @attrs.frozen(kw_only=True)
     class Settings:
@@ -66,6 +68,7 @@ class MongoStore(Store):
         self.journal = MongoJournal(self._connection)
         self.settings = MongoSettings(self._connection)
         self.polls = MongoPolls(self._connection)
+        self.changes = MongoChanges(self._connection)
 
     @property
     def where(self) -> str:
