@@ -7,6 +7,7 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.highlighter import JSONHighlighter
+from rich.live import Live
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -20,12 +21,23 @@ from cloudmesh_sdk.tables import visible
 
 def draw(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Draw a table on stdout."""
+    _console().print(_table(columns, rows))
+
+
+@contextmanager
+def lively() -> Iterator[Callable[[Sequence[str], Sequence[Sequence[str]]], None]]:
+    """Keep a table on stdout; the function given draws it anew. What does not fit is cut off."""
+    with Live(console=_console(), auto_refresh=False) as live:
+        yield lambda columns, rows: live.update(_table(columns, rows), refresh=True)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in columns:
         table.add_column(name, overflow="fold", no_wrap=name in (*STATES, BAR))
     for row in rows:
         table.add_row(*(_cell(name, text) for name, text in zip(columns, row, strict=True)))
-    _console().print(table)
+    return table
 
 
 def _console() -> Console:

@@ -9,6 +9,7 @@ import click
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.models import Record
 from cloudmesh_sdk.shell import codes, params
+from cloudmesh_sdk.shell.live import watch
 from cloudmesh_sdk.shell.output import Look, looks, note, print_rows, tell_sources
 from cloudmesh_sdk.shell.progress import progress
 from cloudmesh_sdk.shell.session import Session
@@ -44,11 +45,13 @@ def show_view(
     strict: bool,
     names: Sequence[str] = (),
     full: bool = False,
+    watched: bool = False,
     **query: Any,
 ) -> int:
     """Print records of a kind as last seen (or as they are now) and return the exit code.
 
-    `full` asks for whole lists where a refresh would ask only for what changed.
+    Where it is to be `watched` the list stays, and shows what happens until Ctrl-C. `full` asks
+    for whole lists where a refresh would ask only for what changed.
     """
     check_fields(look.sort, kind, what="--sort")
     check_fields(look.columns, kind, what="--columns")
@@ -60,13 +63,21 @@ def show_view(
     now = ask(session, asked, [kind.kind], full=full) if refresh or full else None
     if now is None and (new := _never_asked(session, asked, kind)):
         ask(session, new, [kind.kind])  # the list would ask them too, but show no progress
-    rows: Gathered[Any] = getattr(session.mesh, kind.kind)(
-        clouds[0] if len(clouds) == 1 else asked,  # one named alone says what it does not have
-        where=where,
-        sort=look.sort or None,
-        name=names or None,
-        **query,
-    )
+
+    def read() -> Gathered[Any]:
+        found: Gathered[Any] = getattr(session.mesh, kind.kind)(
+            clouds[0] if len(clouds) == 1 else asked,  # one named alone says what it does not have
+            where=where,
+            sort=look.sort or None,
+            name=names or None,
+            **query,
+        )
+        return found
+
+    if watched:
+        check_fields(look.columns, kind, what="--columns")
+        return watch(session, kind, read, look, clouds=asked)
+    rows = read()
     print_rows(session, rows, kind, look)
     if query.get("limit"):
         _recount(session, rows, kind)

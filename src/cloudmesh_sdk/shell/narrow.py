@@ -22,7 +22,7 @@ _KEPT: Mapping[str, tuple[str, ...]] = {"jobs": ("id",), "orphans": ("id",)}
 
 _FREE: Mapping[str, int] = {
     "error": 24, "detail": 24, "source": 24, "description": 12, "reason": 12, "rules": 24,
-    "why": 24,
+    "why": 24, "progress": 12,
 }  # fmt: skip
 """Columns of sentences, which may be folded, and how wide they are at least."""
 

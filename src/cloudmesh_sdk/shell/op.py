@@ -3,10 +3,11 @@
 import click
 
 from cloudmesh_sdk.models import Operation, OperationState
-from cloudmesh_sdk.shell import params
+from cloudmesh_sdk.shell import codes, params
 from cloudmesh_sdk.shell.app import Group
+from cloudmesh_sdk.shell.live import WATCH, watch as stay
 from cloudmesh_sdk.shell.opacts import add_op_acts
-from cloudmesh_sdk.shell.output import Look, looks, show
+from cloudmesh_sdk.shell.output import Look, chosen, looks, show
 from cloudmesh_sdk.shell.records import FORMAT, show_record
 from cloudmesh_sdk.shell.session import Session
 
@@ -27,6 +28,7 @@ def op_command() -> None:
 @click.option("--target", type=params.SERVER, metavar="NAME", help="Only on this server or key.")
 @click.option("--refreshes", is_flag=True, help="The refreshes of the last hour instead.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N")
+@WATCH
 @looks
 @click.pass_obj
 def list_operations(
@@ -37,15 +39,22 @@ def list_operations(
     cloud: str | None,
     target: str | None,
     limit: int,
+    watch: bool,
     look: Look,
     refreshes: bool,
-) -> None:
+) -> int:
     """List operations, newest first."""
-    if refreshes:
-        show(session, session.mesh.refreshes(limit=limit), Operation, look)
-        return
-    found = session.mesh.operations(state=state, cloud=cloud, target=target, limit=limit)
-    show(session, found, Operation, look)
+    mesh = session.mesh
+
+    def read() -> list[Operation]:
+        if refreshes:
+            return mesh.refreshes(limit=limit)
+        return mesh.operations(state=state, cloud=cloud, target=target, limit=limit)
+
+    if watch:
+        return stay(session, Operation, lambda: chosen(read(), Operation, look), look, clouds=cloud)
+    show(session, read(), Operation, look)
+    return codes.OK
 
 
 @op_command.command("info")

@@ -92,14 +92,20 @@ def looks(command: Callable[P, R]) -> Callable[..., R]:
 
 def show(session: Session, rows: Iterable[Any], kind: type, look: Look) -> None:
     """Print records that no store keeps: filtered, sorted and laid out as asked."""
+    print_rows(session, chosen(rows, kind, look), kind, look)
+
+
+def chosen(rows: Iterable[Any], kind: type, look: Look) -> list[Any]:
+    """Return records that no store keeps, filtered and sorted as asked."""
     check_fields([*look.sort], kind, what="--sort")
+    check_fields(look.columns, kind, what="--columns")
     where = parse(look.where, kind)
     check_fields(where, kind, what="--where")
     found = [row for row in rows if holds(row, where)]
     for name in reversed(look.sort):
         field = name.removeprefix("-")
         found.sort(key=lambda row: _order(value_at(row, field)), reverse=field != name)
-    print_rows(session, found, kind, look)
+    return found
 
 
 def print_rows(session: Session, rows: Sequence[Any], kind: Any, look: Look) -> None:
@@ -109,8 +115,8 @@ def print_rows(session: Session, rows: Sequence[Any], kind: Any, look: Look) -> 
     columns = look.columns or tuple(kind.columns)
     if chosen == "table":
         named = getattr(kind, "kind", "")
-        shown = _shown(rows, columns, plain.FORMS.get(named, {}))
-        print_table(columns, shown, whole=bool(look.columns), kind=named)
+        cells = shown(rows, columns, plain.FORMS.get(named, {}))
+        print_table(columns, cells, whole=bool(look.columns), kind=named)
     elif chosen == "csv":
         cells = plain.cells(rows, columns)
         if sys.stdout.isatty():  # names are anybody's choice: they command no terminal
@@ -125,7 +131,7 @@ def print_data(data: Any, chosen: str) -> None:
     print(plain.as_yaml(data) if chosen == "yaml" else plain.as_json(data))
 
 
-def _shown(
+def shown(
     rows: Sequence[Any], columns: Sequence[str], forms: Mapping[str, plain.Form]
 ) -> list[list[str]]:
     """Return the text of every cell as a terminal may have it."""

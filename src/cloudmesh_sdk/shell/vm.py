@@ -9,6 +9,7 @@ from cloudmesh_sdk.shell import choosing, params
 from cloudmesh_sdk.shell.acts import STATES, add_acts
 from cloudmesh_sdk.shell.app import Group
 from cloudmesh_sdk.shell.lists import listing, show_view
+from cloudmesh_sdk.shell.live import WATCH
 from cloudmesh_sdk.shell.orphans import orphans
 from cloudmesh_sdk.shell.output import Look, looks, note, show
 from cloudmesh_sdk.shell.past import Past, past
@@ -27,12 +28,13 @@ def vm_command() -> None:
 @vm_command.command("list")
 @click.option("--state", type=click.Choice(STATES), multiple=True, help="Only in this state.")
 @click.option("--full", is_flag=True, help="Ask for whole lists, not only for what changed.")
+@WATCH
 @listing
 @click.pass_obj
 def list_servers(session: Session, /, clouds: tuple[str, ...], **options: Any) -> int:
     """List the servers of clouds (the active ones) as last seen."""
-    state = options.pop("state") or None
-    return show_view(session, Server, clouds, state=state, **options)
+    state, watched = options.pop("state") or None, options.pop("watch")
+    return show_view(session, Server, clouds, state=state, watched=watched, **options)
 
 
 @vm_command.command("info")
