@@ -25,16 +25,6 @@ _REST = 10.0
 
 _WAKING = (What.NEW, What.GAP)
 
-_LOG = logging.getLogger(__name__)
-
-_ALERT = 0.5
-"""Seconds after which an end that was asked for is heard of."""
-
-_REST = 10.0
-"""Seconds for which a store that cannot be listened to is left alone."""
-
-_WAKING = (What.NEW, What.GAP)
-
 _ENDING = 15.0
 """Seconds that what is under way has to end as the mesh is closed."""
 
