@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.mesh.plain import PlainCloud
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ConfigError, UnavailableError
 from cloudmesh_sdk.mesh import Mesh
-from cloudmesh_sdk.mesh.keeping import due, rest
+from cloudmesh_sdk.mesh.keeping import Patience, due, rest
 from cloudmesh_sdk.mesh.refreshing import Refreshed
 from cloudmesh_sdk.models import OperationState
 from cloudmesh_sdk.store.base import Sync
@@ -50,6 +51,56 @@ def test_a_cloud_that_fails_is_left_alone_longer_each_time_but_not_for_ever() ->
     assert most[:4] == [5, 10, 20, 40]
     assert max(most) == 900
     assert [low * 2 for low in least] == most
+
+
+def test_a_kind_that_is_left_alone_is_not_due_however_old_it_is() -> None:
+    assert due([], EVERY, NOW, {"servers": 7.0}) == (["volumes", "images"], 0)
+    ages = {"volumes": 10.0, "images": 10.0}
+    assert due(seen(**ages), EVERY, NOW, {"servers": 7.0}) == ([], 7)
+
+
+def test_a_clock_that_was_set_back_makes_nobody_wait_longer_than_an_interval() -> None:
+    assert due(seen(servers=-9000, volumes=0, images=0), EVERY, NOW) == ([], 60)
+
+
+class Clock:
+    """A clock that stands until it is set, and dice that always show the most."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def patience(self) -> Patience:
+        return Patience(lambda: self.now, lambda: 1.0)
+
+
+def test_a_dead_cloud_is_left_alone_as_a_whole_until_it_says_something() -> None:
+    clock = Clock()
+    patience = clock.patience()
+    for wanted in (5, 10, 20, 40):
+        patience.learn(["servers"], (), EVERY, failed=True)
+        assert patience.pauses(["servers", "images"]) == {"servers": wanted, "images": wanted}
+        clock.now += wanted
+    patience.learn(["servers"], ["servers"], EVERY, failed=False)
+    assert patience.pauses(["servers", "images"]) == {"servers": 0, "images": 0}
+    patience.learn(["servers"], (), EVERY, failed=True)
+    assert patience.pauses(["servers"]) == {"servers": 5}
+
+
+def test_a_kind_that_fails_alone_holds_up_no_other() -> None:
+    clock = Clock()
+    patience = clock.patience()
+    for wanted in (5, 10, 20):
+        patience.learn(["servers", "volumes"], ["servers"], EVERY, failed=True)
+        assert patience.pauses(["servers", "volumes"]) == {"servers": 0, "volumes": wanted}
+
+
+def test_a_kind_that_a_cloud_lacks_is_asked_for_at_its_interval() -> None:
+    clock = Clock()
+    patience = clock.patience()
+    patience.learn(["servers", "volumes"], ["servers"], EVERY, failed=False)
+    assert patience.pauses(["servers", "volumes"]) == {"servers": 0, "volumes": 300}
+    clock.now = 300
+    assert patience.pauses(["volumes"]) == {"volumes": 0}
 
 
 @pytest.mark.parametrize(
@@ -114,6 +165,35 @@ def test_what_another_refreshed_is_not_asked_for_again(make: Callable[[str], Mes
     stop.set()
     keeper.join(10)
     assert mesh.clouds["india"].calls == calls
+
+
+def test_what_a_cloud_has_not_fills_no_journal(
+    make: Callable[[str], Mesh], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh = make("refresh: {servers: 0.3}\nclouds: {plain: {driver: memory}}")
+    monkeypatch.setitem(mesh.clouds._open, "plain", PlainCloud("plain"))
+
+    def asked(kind: str) -> int:
+        return sum(kind in run.target.split(",") for run in mesh.refreshes(limit=None))
+
+    kept(mesh, lambda: asked("servers") >= 4)
+    assert asked("servers") >= 4
+    assert asked("volumes") == 1
+
+
+def test_a_run_under_way_in_this_process_is_no_lost_one(make: Callable[[str], Mesh]) -> None:
+    mesh = make("clouds: {india: {driver: memory}}")
+    real, states = mesh.clouds["india"].servers, list[str]()
+
+    def looks() -> object:
+        states.extend(run.state for run in mesh.refreshes(cloud="india"))
+        return real()
+
+    mesh.clouds["india"].servers = looks  # type: ignore[method-assign, assignment]
+    mesh.refresh(kinds="servers").complete()
+    assert states == ["running"]
+    assert [run.state for run in mesh.refreshes()] == ["done"]
+    assert mesh.refreshes(cloud="sierra") == []
 
 
 # Sharing

@@ -58,11 +58,11 @@ class Operating(Facade):
 
         Keeping(self._whole, told).serve(stop)
 
-    def refreshes(self, *, limit: int | None = 100) -> list[Operation]:
-        """Return the refreshes of the last hour, whoever asked, newest first."""
+    def refreshes(self, *, cloud: str | None = None, limit: int | None = 100) -> list[Operation]:
+        """Return this user's refreshes of the last hour (at one cloud), newest first."""
         from cloudmesh_sdk.mesh.sharing import refreshes
 
-        return refreshes(self.store, self.user, limit=limit)
+        return refreshes(self.store, self.user, cloud=cloud, limit=limit)
 
     def workers(self) -> list[Worker]:
         """Return the workers of this store that a broker gives operations, while they live."""

@@ -59,6 +59,11 @@ class _Mine:
     holder: str
     operation: Operation
 
+    @property
+    def held(self) -> tuple[str, str]:
+        """What says that this process is at it: the turn's holder, and the run in the journal."""
+        return self.holder, self.operation.id
+
 
 class Sharing:
     """The runs of one call of `refresh`, by cloud; used by one thread a cloud."""
@@ -82,6 +87,7 @@ class Sharing:
         self._mine: dict[str, _Mine] = {}
         self._others: dict[str, Operation] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def begin(self, cloud: str) -> bool:
         """Take the turn, or wait for whoever has it; tell whether the cloud is to be asked here."""
@@ -91,12 +97,13 @@ class Sharing:
             if mine is not None:
                 with self._lock:
                     self._mine[cloud] = mine
-                return True
+                if self._closed:  # this thread was given up: nobody hears what it would find
+                    self.close()
+                return not self._closed
+            self._in_time(cloud, end)
             other = self._run_of(turn)
             while other is not None and other.state in _OPEN and not dead(turn.holder or ""):
-                if time.monotonic() > end:
-                    text = f"{cloud}: another process refreshes it, for over {self._deadline:g} s"
-                    raise BackendTimeoutError(text)
+                self._in_time(cloud, end)
                 time.sleep(step)
                 step = min(step * 1.5, _STEP[1])
                 other = self._run_of(turn)
@@ -126,12 +133,18 @@ class Sharing:
             )
             self._store.polls.done(mine.scope, mine.what, holder=mine.holder, wait=0)
         finally:
-            HELD.leave([mine.holder])
+            HELD.leave(mine.held)
 
     def close(self) -> None:
         """Give back what turns are left, where an exception ended the call."""
+        self._closed = True
         for cloud in [*self._mine]:
             self.end(cloud, (), [CloudmeshError("it was interrupted")])
+
+    def _in_time(self, cloud: str, end: float) -> None:
+        if time.monotonic() > end:
+            text = f"{cloud}: another process refreshes it, for over {self._deadline:g} s"
+            raise BackendTimeoutError(text)
 
     def _take(self, cloud: str) -> tuple[_Mine | None, Turn]:
         operation = attrs.evolve(
@@ -145,13 +158,18 @@ class Sharing:
         holder = f"{identity()}/{operation.id}"
         operation = attrs.evolve(operation, runner=holder)
         scope = f"{ACT}:{self._owner}:{cloud}:{self._account(cloud)}"
-        HELD.take([holder])
-        turn = self._turn(scope, holder)
-        if not turn.mine:
-            HELD.leave([holder])
-            return None, turn
-        self._store.journal.add([operation])
-        return _Mine(scope=scope, what=self._what, holder=holder, operation=operation), turn
+        mine = _Mine(scope=scope, what=self._what, holder=holder, operation=operation)
+        HELD.take(mine.held)
+        try:
+            turn = self._turn(scope, holder)
+            if turn.mine:
+                self._store.journal.add([operation])
+                return mine, turn
+        except BaseException:  # nobody then waits for it: a turn whose holder let go is taken over
+            HELD.leave(mine.held)
+            raise
+        HELD.leave(mine.held)
+        return None, turn
 
     def _turn(self, scope: str, holder: str) -> Turn:
         polls, lease = self._store.polls, self._deadline + 10
@@ -178,9 +196,12 @@ def source_of(run: Operation, rows: Sequence[Found]) -> Source:
     return Source(name=run.cloud, count=sum(row.same for row in rows), error=error)
 
 
-def refreshes(store: Store, owner: str, *, limit: int | None = None) -> list[Operation]:
+def refreshes(
+    store: Store, owner: str, *, cloud: str | None = None, limit: int | None = None
+) -> list[Operation]:
     """Return the refreshes of a user, newest first; those whose process died have failed."""
-    return [_settled(store, run) for run in store.journal.find(owner=runs_of(owner), limit=limit)]
+    found = store.journal.find(owner=runs_of(owner), cloud=cloud, limit=limit)
+    return [_settled(store, run) for run in found]
 
 
 def _settled(store: Store, run: Operation) -> Operation:

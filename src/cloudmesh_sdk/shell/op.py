@@ -44,10 +44,12 @@ def list_operations(
     refreshes: bool,
 ) -> int:
     """List operations, newest first."""
+    if refreshes and (state or target):
+        raise click.UsageError("--refreshes goes with --cloud and --limit, not --state or --target")
 
     def read() -> list[Operation]:
         if refreshes:
-            return session.mesh.refreshes(limit=limit)
+            return session.mesh.refreshes(cloud=cloud, limit=limit)
         return session.mesh.operations(state=state, cloud=cloud, target=target, limit=limit)
 
     if watch:
