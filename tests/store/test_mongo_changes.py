@@ -201,10 +201,10 @@ def test_a_database_of_the_first_release_goes_on_working(server: MongoStore.Sett
         change = store.view.replace("ann", "india", "servers", rows, started=BEGAN + SECOND)
         assert change == Change(changed=3)
         assert store.view.find("ann", "servers", Query()) == rows
-        assert database["schema"].find_one({"_id": "schema"}) == {"_id": "schema", "version": 3}
+        assert database["schema"].find_one({"_id": "schema"}) == {"_id": "schema", "version": 4}
 
 
 def test_every_kind_came_with_one_version_of_the_schema() -> None:
     added = [kind for kinds in schema.ADDED.values() for kind in kinds]
     assert sorted(added) == sorted(KINDS)
-    assert max(schema.ADDED) == schema.VERSION
+    assert max(schema.ADDED) <= schema.VERSION

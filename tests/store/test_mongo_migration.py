@@ -142,7 +142,7 @@ def test_queues_jobs_nodes_and_turns_get_their_place(old: MongoStore.Settings) -
         assert expiry == {
             ("events", "at"): 90 * 86400, ("events", "until"): 0, ("questions", "at"): 86400,
         }  # fmt: skip
-        assert database["schema"].find_one() == {"_id": "schema", "version": 3}
+        assert database["schema"].find_one() == {"_id": "schema", "version": 4}
 
 
 def test_a_migration_that_was_cut_short_is_done_again(

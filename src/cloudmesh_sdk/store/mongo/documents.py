@@ -80,6 +80,7 @@ class Operation(Document):
         "indexes": [
             ("owner", "-created"),
             ("state", "-created"),
+            ("cloud", "state", "owner", "created"),
             {"fields": ["until"], "expireAfterSeconds": 0},
         ],
     }
