@@ -128,6 +128,8 @@ KNOWS: Mapping[str, tuple[str, ...]] = {
         "store.polls",
         "store.memory",
         "fanout",
+        "limits",  # its promises of broken connections are about what the journal says
+        "operations",
     ),
 }
 

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     )
     from cloudmesh_sdk.testing.cloud import CloudSuite as CloudSuite
     from cloudmesh_sdk.testing.clouds import CANARY as CANARY, Many as Many
+    from cloudmesh_sdk.testing.cut_suite import CutSuite as CutSuite
+    from cloudmesh_sdk.testing.cuts import Cuts as Cuts, Moment as Moment
     from cloudmesh_sdk.testing.queue import QueueSuite as QueueSuite
     from cloudmesh_sdk.testing.queue_abilities import (
         HistorySuite as HistorySuite,
@@ -70,6 +72,8 @@ _HOMES = {
     ),
     "cloud": ("CloudSuite",),
     "clouds": ("CANARY", "Many"),
+    "cut_suite": ("CutSuite",),
+    "cuts": ("Cuts", "Moment"),
     "queue": ("QueueSuite",),
     "queue_abilities": ("HistorySuite", "OutputSuite"),
     "server": ("LOST", "Loopback", "Proxy", "Reply", "Request", "closed_port", "silence"),

@@ -141,12 +141,15 @@ class CloudFixtures(Suite):
         wished = " or ".join(states)
         pytest.fail(f"{server.name} is {found.state} ({found.fault}), not {wished}")
 
-    def eventually(self, look: Callable[[], T], holds: Callable[[T], bool], what: str) -> T:
-        """Return what is seen once it is as promised; fails after `patience` seconds."""
-        end = time.monotonic() + self.patience
+    def eventually(
+        self, look: Callable[[], T], holds: Callable[[T], bool], what: str, *, more: float = 0.0
+    ) -> T:
+        """Return what is seen once it is as promised; fails after `patience` seconds and `more`."""
+        patience = self.patience + more
+        end = time.monotonic() + patience
         while not holds(found := look()):
             if time.monotonic() > end:
-                pytest.fail(f"{what}: not so after {self.patience:g} s, but {found!r}")
+                pytest.fail(f"{what}: not so after {patience:g} s, but {found!r}")
             time.sleep(self.pause)
         return found
 
