@@ -169,7 +169,7 @@ def main() -> int:
         ("Celery alone", lambda: nothing(uri, asked.processes)),
         (f"one after {CROWD}", lambda: fairness(uri, asked.processes)),
     ):
-        results[name] = run()
+        results[name] = run()  # type: ignore[no-untyped-call]
         words = ", ".join(f"{key} {value:.2f}" for key, value in results[name].items())
         print(f"{name}: {words}", flush=True)
     if asked.json:
