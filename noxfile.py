@@ -150,7 +150,7 @@ def gridengine(session: nox.Session) -> None:
 
 @nox.session(venv_backend=BACKEND, reuse_venv=True)
 def chaos(session: nox.Session) -> None:
-    """The long chaos run, with `--openstack` at one more cloud: all is killed, nothing is lost."""
+    """The long chaos run, with `--openstack` and `--broker`: all is killed, nothing is lost."""
     _ready(session)
     _python(session, "tests.chaos", *session.posargs)
 

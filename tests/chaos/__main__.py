@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.chaos.run import openstack, run
 from tests.chaos.verdict import table
+from tests.labs.rabbit_lab import running_lab
 
 
 def main() -> int:
@@ -19,13 +20,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--openstack", action="store_true", help="with an OpenStack as well")
+    parser.add_argument("--broker", action="store_true", help="workers on a RabbitMQ")
     asked = parser.parse_args()
     os.environ["CHAOS_KEY"] = "secret"
     with tempfile.TemporaryDirectory(prefix="chaos-") as place, ExitStack() as stack:
+        broker = stack.enter_context(running_lab()) if asked.broker else None
         more = openstack(stack, Path(place)) if asked.openstack else {}
         found = run(
             Path(place), starts=asked.starts, seconds=asked.seconds, seed=asked.seed,
-            workers=asked.workers, more=more,
+            workers=asked.workers, more=more, broker=broker,
         )  # fmt: skip
     print(table(found.verdicts))
     print(", ".join(f"{what} {count}" for what, count in found.hits.most_common()))

@@ -17,6 +17,7 @@ from tests.chaos.plan import Plan, told
 
 from cloudmesh_sdk.errors import CloudmeshError
 from cloudmesh_sdk.mesh import Mesh
+from cloudmesh_sdk.mesh.hosting import worker_main
 from cloudmesh_sdk.models import Operation, OperationState
 
 AT_ONCE = 6
@@ -69,7 +70,10 @@ def batches(names: Sequence[str]) -> list[list[str]]:
 
 
 def worker(plan: Plan) -> bool:
-    """Run what waits, until told to stop."""
+    """Run what waits, or what a broker gives out, until told to stop."""
+    if plan.read().tasks:
+        worker_main(plan.read())
+        return True
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with Mesh.open("mongo", config=plan.read()) as mesh:

@@ -5,18 +5,21 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 from tests.chaos.plan import Plan, write
-from tests.chaos.storm import Blow, Cast, cutter, kill_mongod, storm
+from tests.chaos.storm import Blow, Cast, cutter, kill_mongod, kill_rabbit, storm
 from tests.chaos.verdict import Verdict, verdict
 from tests.labs.moto_server import moto_server
+from tests.labs.rabbit_lab import RabbitLab
 from tests.labs.sshd_proxy import Proxy
 
 from cloudmesh_sdk.mesh import Mesh
+from cloudmesh_sdk.services import places
 
 _MEND = 600.0
 """Seconds that clients and workers get to end what they do once the storm is over."""
@@ -74,20 +77,26 @@ def run(
     seed: int,
     workers: int = 2,
     more: Entries | None = None,
+    broker: RabbitLab | None = None,
 ) -> Outcome:
     """Ask each cloud for so many servers in a storm of so many seconds, and look what came of it.
 
-    `more` are clouds beside the four of the run's own.
+    `more` are clouds beside the four of the run's own. With a `broker` that is struck, too, its
+    workers run what is left to others.
     """
     begun = time.monotonic()
     with clouds(home, more=more or {}) as (entries, proxies):
-        config = write(home, entries, tasks={})
+        config = write(home, entries, tasks=_tasks(broker))
         plan = Plan(config=config, clouds=tuple(entries), starts=starts)
         with Mesh.open("mongo", config=plan.read()) as mesh:
             mesh.refresh(kinds=["servers", "images", "flavors"]).complete()
         cast = Cast(plan, home)
         try:
-            hits = _struck(cast, plan, home, proxies, seconds=seconds, seed=seed, workers=workers)
+            names = ["client", "refresher", *(f"worker-{n + 1}" for n in range(workers))]
+            blows = _blows(cast, names, home, proxies, broker)
+            for name in names:
+                cast.begin(name)
+            hits = storm(blows, seconds, lambda: cast.over("client"), seed)
             _mended(cast)
         finally:
             cast.end()
@@ -95,26 +104,25 @@ def run(
     return Outcome(verdicts=verdicts, hits=hits, orphans=orphans, seconds=time.monotonic() - begun)
 
 
-def _struck(
-    cast: Cast,
-    plan: Plan,
-    home: Path,
-    proxies: list[Proxy],
-    *,
-    seconds: float,
-    seed: int,
-    workers: int,
-) -> Counter[str]:
-    """Let the programs run in a storm; return what was hit, how often."""
-    names = ["client", "refresher", *(f"worker-{number + 1}" for number in range(workers))]
-    for name in names:
-        cast.begin(name)
-    blows = [Blow(name, 1.0, lambda name=name: cast.kill(name)) for name in names]  # type: ignore[misc]
+def _tasks(broker: RabbitLab | None) -> dict[str, Any]:
+    if broker is None:
+        return {}
+    where = places.place(broker.config, "broker", create=False)
+    return {"broker": f"file:{where.root}/uri", "concurrency": 3}
+
+
+def _blows(
+    cast: Cast, names: list[str], home: Path, proxies: list[Proxy], broker: RabbitLab | None
+) -> list[Blow]:
+    """Return all that a storm does."""
+    blows = [Blow(name, 1.0, partial(cast.kill, name)) for name in names]
     blows += [
         Blow("mongod", 0.4, lambda: kill_mongod(home / "mongo")),
         Blow("connections", 1.0, cutter(proxies)),
     ]
-    return storm(blows, seconds, lambda: cast.over("client"), seed)
+    if broker is not None:
+        blows.append(Blow("rabbit", 0.2, lambda: kill_rabbit(broker)))
+    return blows
 
 
 def _mended(cast: Cast) -> None:

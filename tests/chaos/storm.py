@@ -13,7 +13,10 @@ from pathlib import Path
 import attrs
 import psutil
 from tests.chaos.plan import Plan
+from tests.labs.rabbit_lab import RabbitLab
 from tests.labs.sshd_proxy import Proxy
+
+from cloudmesh_sdk.services import control
 
 _PAUSE = (0.2, 1.2)
 """Seconds between two blows, at least and at most."""
@@ -75,6 +78,18 @@ def kill_mongod(directory: Path) -> bool:
             return False
         process.send_signal(signal.SIGKILL)
     except (psutil.NoSuchProcess, ValueError):  # it has ended, or begins just now
+        return False
+    return True
+
+
+def kill_rabbit(broker: RabbitLab) -> bool:
+    """Kill the broker, which its supervisor starts again; tell whether it ran."""
+    pid = control.status(broker.config, "broker").pid
+    if pid is None:  # it is just being started
+        return False
+    try:
+        psutil.Process(pid).kill()
+    except psutil.NoSuchProcess:
         return False
     return True
 
