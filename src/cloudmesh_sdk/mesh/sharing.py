@@ -107,6 +107,9 @@ class Sharing:
                 time.sleep(step)
                 step = min(step * 1.5, _STEP[1])
                 other = self._run_of(turn)
+            # who let go has written down before what came of it
+            if other is not None and other.state in _OPEN:
+                other = self._run_of(turn)
             if other is not None and other.state not in _OPEN:
                 with self._lock:
                     self._others[cloud] = other

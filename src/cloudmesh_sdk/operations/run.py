@@ -155,11 +155,9 @@ class Run:
 class Heart:
     """Calls something now and then, in a thread, while its context lasts."""
 
-    def __init__(
-        self, beat: Callable[[], None], *, every: float = LEASE.total_seconds() / 3
-    ) -> None:
+    def __init__(self, beat: Callable[[], None], *, every: float | None = None) -> None:
         self._beat = beat
-        self._every = every
+        self._every = every or LEASE.total_seconds() / 3
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
