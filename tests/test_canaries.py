@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import bson
 import psutil
@@ -30,6 +31,7 @@ from cloudmesh_sdk.store.mongo.store import MongoStore
 pytestmark = pytest.mark.timeout(300)
 
 DRIVERS = [(kind, name) for kind in ("providers", "queues") for name in plugins.names(kind)]
+BROKER = canary("broker")
 MAPPINGS = {"args", "options", "auth"}
 """Secret options that hold several words; the canary is one of them."""
 
@@ -125,7 +127,9 @@ class World:
             "profile": {"username": "albert"},
             "store": {"directory": str(home / "mongo"), "linger": 5},
             "clouds": {"good": {"driver": "memory"}}, "queues": {},
+            "tasks": {"broker": f"amqp://albert:{quote(BROKER)}@127.0.0.1:1/"},
         }  # fmt: skip
+        self.secrets.add(BROKER)
         for kind, name in DRIVERS:
             for way in ("plain", "env", "file"):
                 made, planted = entry(kind, name, url, way, home)
@@ -213,6 +217,8 @@ def live(world: World) -> None:
         if queue.endswith("plain-q"):
             world.cm("--debug", "queue", "info", queue)
             world.cm("--debug", "job", "submit", "--queue", queue, "true")
+    world.cm("--debug", "vm", "start", "later", "--cloud", "good", "--async")
+    world.cm("service", "status")
     world.cm("doctor")
     world.cm("op", "list", "--format", "json")
     world.cm("vm", "list", "--format", "json")
