@@ -2,7 +2,8 @@
 
 What is written after `listen` returned is told, in the order in which it was written. A listener
 that was away too long, or too slow, hears of a `gap` instead and reads anew: nothing is lost in
-silence, and no queue grows without end.
+silence, and no queue grows without end. Only a MongoDB without change streams is compared each
+second: what changes and changes back between two looks is not told there.
 """
 
 import abc
