@@ -27,6 +27,10 @@ _LINES = 200
 """Lines of a log in which the reason of a failed start is looked for."""
 
 
+_LETTING_GO = 5.0
+"""Seconds that a process which was killed may hold its lock."""
+
+
 def launch(
     where: Place,
     program: Program,
@@ -126,6 +130,8 @@ def _end_rest(where: Place) -> bool:
         there = group is not None and bool(kin.members(where.root, group))
         if group is not None and (left := kin.end(where.root, group, _grace(where))):
             raise UnavailableError(f"{where.name}: these processes do not end: {left}")
+        if there:  # what is being killed is known by nothing but its lock for a moment
+            kin.until(lambda: not _held(where, "process"), _LETTING_GO)
         over = attrs.evolve(found, state=State.STOPPED, child=None, since=time.time())
         write_private(where.state, json.dumps(attrs.asdict(over)))
     return there
