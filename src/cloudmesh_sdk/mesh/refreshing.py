@@ -107,18 +107,18 @@ def refresh(
     sources: dict[str, Source] = {}
     runs = Sharing(store, owner, kinds or USUAL, account, full=full, deadline=deadline)
 
-    def join(answer: Answer[None], run: Operation) -> None:
-        name = answer.name
-        found[name] = _joined(store, owner, run, kinds or USUAL)
-        sources[name] = source_of(run, found[name])
-        if told is not None:
-            told(attrs.evolve(answer, error=sources[name].error))
-
     def take(answer: Answer[None]) -> None:
         name = answer.name
         if (run := runs.other(name)) is not None:
-            join(answer, run)
-            return
+            found[name] = _joined(store, owner, run, kinds or USUAL)
+            sources[name] = source_of(run, found[name])
+        else:
+            keep_all(answer)
+        if told is not None:
+            told(attrs.evolve(answer, error=sources[name].error))
+
+    def keep_all(answer: Answer[None]) -> None:
+        name = answer.name
         listings = spoken[name].all(answer)
         kept = [keep(store, owner, name, listing) for listing in listings]
         _note(store, owner, name, spoken[name].lacking)
@@ -127,8 +127,6 @@ def refresh(
         sources[name] = _source(answer, listings, errors)
         runs.end(name, found[name], errors)
         tell_refreshed(hooks, found[name])
-        if told is not None:
-            told(attrs.evolve(answer, error=sources[name].error))
 
     def question(name: str) -> None:
         if runs.begin(name):

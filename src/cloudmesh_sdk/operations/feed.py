@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from cloudmesh_sdk.errors import CloudmeshError, StoreError
+from cloudmesh_sdk.errors import CloudmeshError
 from cloudmesh_sdk.fanout import Answer
 from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.operations.act import Records
@@ -183,9 +183,9 @@ class Feed:
             self.wake()
 
     def _safely(self, act: Callable[[], object]) -> None:
-        """Do something; a store that is out of reach is told of, and asked again later."""
+        """Do something; what cannot be reached is told of, and asked again later."""
         try:
             act()
-        except StoreError as error:
-            _LOG.warning("the store cannot be reached: %s", error)
+        except CloudmeshError as error:
+            _LOG.warning("what waits is looked at again: %s", error)
             time.sleep(_ALERT)
