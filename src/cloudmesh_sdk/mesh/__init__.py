@@ -15,12 +15,11 @@ from cloudmesh_sdk.mesh.networking import Networking
 from cloudmesh_sdk.mesh.operating import Operating
 from cloudmesh_sdk.mesh.preferences import Preferences
 from cloudmesh_sdk.mesh.storage import Storage
-from cloudmesh_sdk.models import Operation, OperationState, Server
+from cloudmesh_sdk.models import Operation, Server
+from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.store.base import User
 
 __all__ = ["Mesh", "Told", "Which"]
-
-_OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
 
 
 class Mesh(Preferences, Life, Networking, Storage, Account, Batch, Operating):
@@ -91,7 +90,7 @@ class Mesh(Preferences, Life, Networking, Storage, Account, Batch, Operating):
 
         A patient call leaves clouds alone that did not answer half a minute ago.
         """
-        open_ones = self.store.journal.find(owner=self.user, states=_OPEN)
+        open_ones = self.store.journal.find(owner=self.user, states=OPEN)
         return self._acts.reconcile(open_ones, patient=patient) if open_ones else []
 
     def close(self) -> None:

@@ -13,15 +13,13 @@ from cloudmesh_sdk.fanout import Gathered, Source
 from cloudmesh_sdk.mesh.names import several
 from cloudmesh_sdk.mesh.viewing import revive
 from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.operations.act import verb
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
     from cloudmesh_sdk.mesh.facade import Told
     from cloudmesh_sdk.mesh.operating import Asked
-
-OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
-"""States of operations that are not over."""
 
 _STEPS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between two looks into the journal; the last goes on."""

@@ -16,6 +16,7 @@ from cloudmesh_sdk.errors import BackendTimeoutError, CloudmeshError
 from cloudmesh_sdk.fanout import Source
 from cloudmesh_sdk.mesh.viewing import revive
 from cloudmesh_sdk.models import Fault, Operation, OperationState
+from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.operations.process import HELD, dead, identity, orphaned
 from cloudmesh_sdk.operations.runner import fault, intent
 from cloudmesh_sdk.store.base import Store
@@ -26,8 +27,6 @@ ACT = "refresh"
 
 _STEP = (0.02, 0.5)
 """Seconds between two looks at another's run, at first and at most."""
-
-_OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
 
 
 class Found(Protocol):
@@ -102,15 +101,15 @@ class Sharing:
                 return not self._closed
             self._in_time(cloud, end)
             other = self._run_of(turn)
-            while other is not None and other.state in _OPEN and not dead(turn.holder or ""):
+            while other is not None and other.state in OPEN and not dead(turn.holder or ""):
                 self._in_time(cloud, end)
                 time.sleep(step)
                 step = min(step * 1.5, _STEP[1])
                 other = self._run_of(turn)
             # who let go has written down before what came of it
-            if other is not None and other.state in _OPEN:
+            if other is not None and other.state in OPEN:
                 other = self._run_of(turn)
-            if other is not None and other.state not in _OPEN:
+            if other is not None and other.state not in OPEN:
                 with self._lock:
                     self._others[cloud] = other
                 return False
@@ -208,7 +207,7 @@ def refreshes(
 
 
 def _settled(store: Store, run: Operation) -> Operation:
-    if run.state not in _OPEN or not orphaned(run):
+    if run.state not in OPEN or not orphaned(run):
         return run
     lost = Fault(kind="Lost", message="the process that asked ended")
     over = store.journal.change(

@@ -24,6 +24,10 @@ class OperationState(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
+"""States of operations that are not over."""
+
+
 def _words(given: Iterable[str] | None) -> tuple[str, ...] | None:
     return None if given is None else tuple(given)
 

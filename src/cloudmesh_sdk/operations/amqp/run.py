@@ -6,13 +6,12 @@ from typing import Protocol
 
 from cloudmesh_sdk.errors import StoreError, UnavailableError
 from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.operations.amqp.line import LEASE, Line
 from cloudmesh_sdk.operations.process import orphaned
 from cloudmesh_sdk.operations.run import Heart
 
 _LOG = logging.getLogger(__name__)
-
-OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
 
 
 class Desk(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from cloudmesh_sdk.models import Operation, OperationState, What
+from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.store.base import PASSED, PASSING, Journal, Settings, User
 from cloudmesh_sdk.store.changes import TOLD
 from cloudmesh_sdk.store.matching import check_limit
@@ -97,7 +98,7 @@ class MemoryJournal(Journal):
 
     def held(self) -> list[Operation]:
         with self._lock:
-            held = [o for o in self._operations.values() if o.state in _OPEN and _is_held(o)]
+            held = [o for o in self._operations.values() if o.state in OPEN and _is_held(o)]
         return [operation for operation in held if operation.act not in PASSING]
 
     def get(self, id: str) -> Operation | None:  # noqa: A002
@@ -124,9 +125,6 @@ class MemoryJournal(Journal):
                 and (target is None or operation.target == target)
             ]
         return sorted(found, key=lambda o: (o.created, o.id), reverse=True)[:limit]
-
-
-_OPEN = (OperationState.PENDING, OperationState.RUNNING, OperationState.UNKNOWN)
 
 
 def _is_held(operation: Operation) -> bool:
