@@ -27,7 +27,7 @@ from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.fanout import Answer
 from cloudmesh_sdk.limits import Limits
 from cloudmesh_sdk.mesh import Mesh
-from cloudmesh_sdk.models import ServerRequest
+from cloudmesh_sdk.models import Operation, ServerRequest
 from cloudmesh_sdk.operations import Runner, Task
 from cloudmesh_sdk.operations.act import Records
 from cloudmesh_sdk.operations.runner import intent
@@ -95,7 +95,7 @@ def once(store: str, hanging: int) -> dict[str, Any]:
         where = {task.operation.id: task.operation.cloud for task in todo}
         runner = Runner(mesh.store, mesh.clouds.use, limits=lambda _: Limits(parallel=LIMIT))
 
-        def told(answer: Answer[Records]) -> None:
+        def told(_: Operation, answer: Answer[Records]) -> None:
             ends[where[answer.name]] = time.perf_counter() - begun
 
         used, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()

@@ -8,7 +8,14 @@ import pytest
 from cloudmesh_sdk.errors import ConfigError, ThrottledError
 from cloudmesh_sdk.fanout import Answer
 from cloudmesh_sdk.mesh import Mesh
-from cloudmesh_sdk.models import Job, JobRequest, OperationState, Server, ServerRequest
+from cloudmesh_sdk.models import (
+    Job,
+    JobRequest,
+    Operation,
+    OperationState,
+    Server,
+    ServerRequest,
+)
 from cloudmesh_sdk.operations import Runner, Task
 from cloudmesh_sdk.operations.act import Records
 from cloudmesh_sdk.operations.runner import intent
@@ -70,8 +77,8 @@ def test_a_cloud_that_hangs_with_many_starts_holds_up_no_other_cloud(
     where = {task.operation.id: task.operation.cloud for task in tasks}
     order: list[str] = []
 
-    def told(answer: Answer[Records]) -> None:
-        order.append(where[answer.name])
+    def told(now: Operation, _: Answer[Records]) -> None:
+        order.append(where[now.id])
         if order.count("quick") == 40:
             freed.set()
 

@@ -263,7 +263,7 @@ def test_ctrl_c_ends_the_wait_before_another_attempt(
 
 def test_the_lease_of_what_waits_is_renewed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(scene, "stop")
-    monkeypatch.setattr("cloudmesh_sdk.operations.run.LEASE", timedelta(seconds=0.03))
+    monkeypatch.setattr("cloudmesh_sdk.operations.heart.LEASE", timedelta(seconds=0.03))
     leases = set[Any]()
     real = scene.mesh.store.journal.change
 

@@ -76,8 +76,11 @@ class Acts:
 
         ended: dict[str, Operation] = {}
 
-        def heard(answer: Answer[Records]) -> None:
-            ended[answer.name] = self._tell(asked[answer.name], answer, told)
+        def heard(now: Operation, answer: Answer[Records]) -> None:
+            ended[now.id] = now
+            self.heard(now, answer)
+            if told is not None:
+                told(now)
 
         answers = self.runner.run(tasks, begun=started, told=heard)
         found = [record for answer in answers for record in answer.value or ()]
@@ -103,17 +106,19 @@ class Acts:
             hooks.tell(self.hooks.operation_changed, operation=operation)
         return asked
 
-    def resume(self, taken: Sequence[Operation]) -> None:
-        """Run operations that waited and were taken for this process.
+    def here(self, operation: Operation) -> Operation | None:
+        """Run one that waits, in this thread; None where another runner has it by then.
 
         What goes wrong is in the journal.
         """
-        mine = {operation.id: operation for operation in taken}
+        ended: list[Operation] = []
 
-        def heard(answer: Answer[Records]) -> None:
-            self._tell_now(mine[answer.name], answer)
+        def heard(now: Operation, answer: Answer[Records]) -> None:
+            ended.append(now)
+            self.heard(now, answer)
 
-        self.runner.resume(taken, told=heard)
+        self.runner.here(operation, told=heard)
+        return ended[0] if ended else None
 
     def reconcile(
         self, found: Sequence[Operation], *, patient: bool, deadline: float = 60.0
@@ -132,17 +137,6 @@ class Acts:
         for operation in done:
             hooks.tell(self.hooks.operation_changed, operation=operation)
         return done
-
-    def _tell(self, operation: Operation, answer: Answer[Records], told: Told | None) -> Operation:
-        now = self._tell_now(operation, answer)
-        if told is not None:
-            told(now)
-        return now
-
-    def _tell_now(self, operation: Operation, answer: Answer[Records]) -> Operation:
-        now = self._store.journal.get(operation.id) or operation
-        self.heard(now, answer)
-        return now
 
     def heard(self, now: Operation, answer: Answer[Records]) -> None:
         """Tell hooks of an operation as it is, and of what came of it."""

@@ -3,12 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import Operation, What
-from cloudmesh_sdk.operations.feed import Feed, take
+from cloudmesh_sdk.operations.feed import Feed, own
 from cloudmesh_sdk.store.changes import OPERATIONS
 
 if TYPE_CHECKING:
@@ -117,15 +118,15 @@ class Feeding:
 
         return Announcer(self._mesh)
 
-    def one(self, id: str) -> Operation | None:  # noqa: A002
+    def one(self, asked: Operation) -> Operation | None:
         """Run one operation that waits, in this thread; None where it is not there to be taken."""
         mesh = self._mesh
-        clouds = [*mesh.config.clouds, *mesh.config.queues]
-        taken = take(mesh.store, mesh._belonging.ours, owner=mesh.user, clouds=clouds, id=id)
-        if not taken:
+        known = asked.cloud in mesh.config.clouds or asked.cloud in mesh.config.queues
+        if asked.owner != mesh.user or not known or not asked.waits(datetime.now(UTC)):
             return None
-        mesh._acts.resume(taken)
-        return mesh.store.journal.get(id)
+        if not own(mesh.store, mesh._belonging.ours, asked):
+            return None
+        return mesh._acts.here(asked)
 
     def close(self) -> None:
         """End the thread; what was not sent waits for another runner."""

@@ -56,7 +56,7 @@ class Office:
 
     def run(self, operation: Operation) -> Operation | None:
         """Run an operation that waits."""
-        return self._mesh(operation.owner).run_operation(operation.id)
+        return self._mesh(operation.owner)._feeding.one(operation)
 
     def settle(self, owner: str) -> list[Operation]:
         """Find out what became of a user's operations whose runners died."""

@@ -74,7 +74,8 @@ class Operating(Facade):
         None where it does not wait any more: another runner has it, or it is over. What goes wrong
         is not raised but journalled.
         """
-        return self._feeding.one(id)
+        asked = self.store.journal.get(id)
+        return None if asked is None else self._feeding.one(asked)
 
     def watch(
         self,

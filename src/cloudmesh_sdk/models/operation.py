@@ -87,6 +87,12 @@ class Operation:
     """When its answer was given up, where that was lost."""
     finished: datetime | None = None
 
+    def waits(self, now: datetime) -> bool:
+        """Tell whether it waits for a runner, and may be taken by now."""
+        if not self.later or self.runner is not None or self.state is not OperationState.PENDING:
+            return False
+        return self.lease is None or self.lease <= now
+
     @property
     def progress(self) -> str:
         """How far it is, in words: `2/5 waiting for addresses`; empty where that tells nothing."""

@@ -201,4 +201,6 @@ class Attempts:
             self._lane.throttled(went, error.retry_after)
 
     def _end(self, operation: Operation, **fields: Any) -> None:
-        self._store.journal.change(operation, finished=datetime.now(UTC), **fields)
+        over = self._store.journal.change(operation, finished=datetime.now(UTC), **fields)
+        if over is not None:
+            self._moved(over)

@@ -13,13 +13,13 @@ from datetime import timedelta
 from typing import Any
 
 from cloudmesh_sdk.errors import CloudmeshError
-from cloudmesh_sdk.fanout import Answer
 from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.operations.act import Records
+from cloudmesh_sdk.operations.heart import Heart
 from cloudmesh_sdk.operations.lanes import Lane
 from cloudmesh_sdk.operations.process import HELD, claim, lease
 from cloudmesh_sdk.operations.reconcile import put_back
-from cloudmesh_sdk.operations.run import Heart, Run, Task
+from cloudmesh_sdk.operations.run import Ended, Run, Task
 from cloudmesh_sdk.operations.runner import Runner
 from cloudmesh_sdk.store.base import Store
 
@@ -37,9 +37,6 @@ _TEND = 10.0
 _FOREIGN = timedelta(minutes=1)
 """How long an operation of another account rests before it is looked at again."""
 
-Ended = Callable[[Operation, Answer[Records]], None]
-"""Hears an operation as it is after an attempt, and what came of that."""
-
 
 def take(
     store: Store,
@@ -48,17 +45,21 @@ def take(
     owner: str,
     clouds: Iterable[str],
     limit: int = 1,
-    id: str | None = None,  # noqa: A002
 ) -> list[Operation]:
     """Take operations that wait, for this process; what is another account's waits on."""
     found = store.journal.take(
-        runner=claim(), lease=lease(), limit=limit, owner=owner, clouds=[*clouds], id=id
+        runner=claim(), lease=lease(), limit=limit, owner=owner, clouds=[*clouds]
     )
-    for operation in found:
-        if not ours(operation):
-            text = f"waits for the account of {operation.cloud} that it was asked of"
-            put_back(store, operation, rest=_FOREIGN, message=text)
-    return [operation for operation in found if ours(operation)]
+    return [operation for operation in found if own(store, ours, operation)]
+
+
+def own(store: Store, ours: Callable[[Operation], bool], operation: Operation) -> bool:
+    """Tell whether an operation is ours to run; one of another account is put back."""
+    if ours(operation):
+        return True
+    text = f"waits for the account of {operation.cloud} that it was asked of"
+    put_back(store, operation, rest=_FOREIGN, message=text)
+    return False
 
 
 class Feed:
@@ -162,10 +163,9 @@ class Feed:
             if isinstance(got, BaseException):
                 raise got
             free.append(self._under_way.pop(got.name))
+            now = self._run.now(got.name)
             self._run.forget(got.name)
-            now = self._store.journal.get(got.name)
-            if now is not None:
-                self._ended(now, got)
+            self._ended(now, got)
         return free
 
     def _got(self, seconds: float) -> Iterator[Any]:

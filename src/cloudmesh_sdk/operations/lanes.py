@@ -4,6 +4,7 @@ Threads belong to no lane. A free one goes where the fewest are, so that a servi
 holds as many as it may, and no more.
 """
 
+import math
 import queue
 import threading
 import time
@@ -141,6 +142,19 @@ class Lanes:
         finally:
             self.drop(box)
         return [answers[id] for id in jobs]  # noqa: A001
+
+    def here(self, id: str, name: str, work: Callable[[str, Lane], T]) -> Answer[T]:  # noqa: A002
+        """Do the work of one id in the caller's thread, as soon as the rate of its lane allows.
+
+        How many do so at once is the caller's affair. Raises what is a bug.
+        """
+        lane, box = self.lane(name), queue.SimpleQueue[Answer[T] | BaseException]()
+        lane.again(threading.Event(), math.inf)
+        _Errand(id, work, box).run(lane)
+        got = box.get_nowait()
+        if isinstance(got, BaseException):
+            raise got
+        return got
 
     def lane(self, name: str) -> Lane:
         """Return the lane of a service."""

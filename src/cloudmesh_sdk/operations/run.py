@@ -1,6 +1,5 @@
 """Operations of one process on their way: claimed, run, written down, their leases renewed."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -8,19 +7,26 @@ from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.errors import BackendError, CloudmeshError, StoreError, UnavailableError
+from cloudmesh_sdk.errors import BackendError, CloudmeshError, UnavailableError
+from cloudmesh_sdk.fanout import Answer
 from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.operations.act import Records
 from cloudmesh_sdk.operations.attempts import Attempts, Use, fault
 from cloudmesh_sdk.operations.lanes import Lane
-from cloudmesh_sdk.operations.process import HELD, LEASE, lease
+from cloudmesh_sdk.operations.process import HELD, claim, lease
 from cloudmesh_sdk.operations.reconcile import PATIENCE, put_back
 from cloudmesh_sdk.store.base import Store
 
-_LOG = logging.getLogger(__name__)
-
 _GRACE = 10.0
 """Seconds that calls in flight get to end after Ctrl-C."""
+
+Ended = Callable[[Operation, Answer[Records]], None]
+"""Hears an operation as it is after its attempts, and what came of them."""
+
+
+class TakenError(UnavailableError):
+    """Another runner has the operation, or it is over."""
 
 
 @attrs.frozen(kw_only=True)
@@ -40,6 +46,7 @@ class Run:
         self._use = use
         self._flying: dict[str, Operation] = {}
         self._waiting: set[str] = set()
+        self._over: dict[str, Operation] = {}
         self._lock = threading.Condition()
         self._stopped = threading.Event()
         self.add(tasks)
@@ -56,6 +63,12 @@ class Run:
         """Drop one that is over."""
         with self._lock:
             self.tasks.pop(id, None)
+            self._over.pop(id, None)
+
+    def now(self, id: str) -> Operation:  # noqa: A002
+        """Return an operation as it is, once no thread works on it."""
+        over = self._over.get(id)  # nobody else changes it any more
+        return over or self._store.journal.get(id) or self.tasks[id].operation
 
     @property
     def jobs(self) -> dict[str, str]:
@@ -93,13 +106,14 @@ class Run:
             state=OperationState.RUNNING,
             attempts=operation.attempts + 1,
             sent=datetime.now(UTC),
+            runner=operation.runner or claim(),
             lease=lease(),
             error=None,
             doubted=None,
             message="" if operation.attempts == 0 else f"attempt {operation.attempts + 1}",
         )
         if claimed is None:
-            raise UnavailableError(f"operation {operation.id} was taken over or cancelled")
+            raise TakenError(f"operation {operation.id} was taken over or cancelled")
         self._move(claimed)
         return claimed
 
@@ -117,11 +131,15 @@ class Run:
             self._end(operation, state=OperationState.FAILED, error=fault(error))
 
     def _end(self, operation: Operation, **fields: Any) -> None:
-        self._store.journal.change(operation, finished=datetime.now(UTC), **fields)
+        over = self._store.journal.change(operation, finished=datetime.now(UTC), **fields)
+        if over is not None:
+            self._over[over.id] = over
 
     def _land(self, id: str) -> None:  # noqa: A002
         with self._lock:
-            self._flying.pop(id, None)
+            last = self._flying.pop(id, None)
+            if last is not None and last.state not in OPEN:
+                self._over[id] = last
             self._waiting.discard(id)
             self._lock.notify_all()
         HELD.leave([id])
@@ -149,27 +167,5 @@ class Run:
             waiting = [self.tasks[waiting].operation for waiting in self._waiting]
             left = [*self._flying.values(), *waiting]
         for operation in left:
-            self._store.journal.change(operation, lease=lease())
-
-
-class Heart:
-    """Calls something now and then, in a thread, while its context lasts."""
-
-    def __init__(self, beat: Callable[[], None], *, every: float | None = None) -> None:
-        self._beat = beat
-        self._every = every or LEASE.total_seconds() / 3
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-
-    def _run(self) -> None:
-        while not self._over.wait(self._every):
-            try:
-                self._beat()
-            except StoreError as error:  # it may come back before the leases end
-                _LOG.warning("leases were not renewed: %s", error)
+            if operation.runner is not None and operation.state in OPEN:
+                self._store.journal.change(operation, lease=lease())

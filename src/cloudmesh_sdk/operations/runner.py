@@ -18,9 +18,10 @@ from cloudmesh_sdk.limits import Limits
 from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.operations.act import Records
 from cloudmesh_sdk.operations.attempts import Use, fault
+from cloudmesh_sdk.operations.heart import Heart
 from cloudmesh_sdk.operations.lanes import THREADS, Lanes
 from cloudmesh_sdk.operations.process import HELD, claim, lease
-from cloudmesh_sdk.operations.run import Heart, Run, Task
+from cloudmesh_sdk.operations.run import Ended, Run, TakenError, Task
 from cloudmesh_sdk.store.base import Store
 
 __all__ = ["Runner", "Task", "Use", "fault", "intent"]
@@ -95,7 +96,7 @@ class Runner:
         tasks: Sequence[Task],
         *,
         begun: Callable[[], None] | None = None,
-        told: Callable[[Answer[Records]], None] | None = None,
+        told: Ended | None = None,
     ) -> list[Answer[Records]]:
         """Journal the tasks, run them and return their records, in order, named by operation id.
 
@@ -103,40 +104,35 @@ class Runner:
         caller's thread. On Ctrl-C what was not sent is cancelled and calls in flight get some
         seconds to end before it is raised.
         """
-        return self._each(tasks, lambda: self._journal(tasks, begun), told)
 
-    def resume(
-        self,
-        taken: Sequence[Operation],
-        *,
-        told: Callable[[Answer[Records]], None] | None = None,
-    ) -> list[Answer[Records]]:
-        """Run operations that waited in the journal and were taken for this process, as `run`.
+        def heard(answer: Answer[Records]) -> None:
+            if told is not None:
+                told(run.now(answer.name), answer)
 
-        What was not sent when this is interrupted goes back to where it waited.
-        """
-        return self._each([Task(operation=operation) for operation in taken], None, told)
-
-    def _journal(self, tasks: Sequence[Task], begun: Callable[[], None] | None) -> None:
-        self._store.journal.add([task.operation for task in tasks])
-        if begun is not None:
-            begun()
-
-    def _each(
-        self,
-        tasks: Sequence[Task],
-        first: Callable[[], None] | None,
-        told: Callable[[Answer[Records]], None] | None,
-    ) -> list[Answer[Records]]:
         run = Run(self._store, self.use, tasks)
         try:
-            if first is not None:
-                first()
+            self._store.journal.add([task.operation for task in tasks])
+            if begun is not None:
+                begun()
             with Heart(run.renew):
-                return self.lanes.each(run.jobs, run.one, told=told)
+                return self.lanes.each(run.jobs, run.one, told=heard)
         except BaseException:
             with suppress(StoreError):  # out of reach: what is left open is reconciled later
                 run.stop()
             raise
         finally:
             HELD.leave(run.landed())
+
+    def here(self, operation: Operation, *, told: Ended) -> None:
+        """Run one that waits in the journal in the caller's thread; nobody need hold it yet.
+
+        Where another runner has it by then nobody is told.
+        """
+        run = Run(self._store, self.use, [Task(operation=operation)])
+        try:
+            with Heart(run.renew):
+                answer = self.lanes.here(operation.id, operation.cloud, run.one)
+            if not isinstance(answer.error, TakenError):
+                told(run.now(operation.id), answer)
+        finally:
+            HELD.leave([operation.id])

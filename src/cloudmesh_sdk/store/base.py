@@ -256,7 +256,6 @@ class Journal(abc.ABC):
         limit: int = 1,
         owner: str | None = None,
         clouds: Collection[str] | None = None,
-        id: str | None = None,  # noqa: A002
     ) -> list[Operation]:
         """Take what waits for a runner (`Operation.later`), oldest first, and return it.
 

@@ -111,6 +111,5 @@ class Line:
 def _rests(operation: Operation) -> bool:
     """Tell whether an operation is not busy and is not about to be."""
     if operation.state is OperationState.PENDING:
-        lease = operation.lease
-        return operation.runner is None and lease is not None and lease > datetime.now(UTC)
+        return operation.runner is None and not operation.waits(datetime.now(UTC))
     return operation.state is not OperationState.RUNNING

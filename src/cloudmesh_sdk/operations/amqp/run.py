@@ -8,8 +8,8 @@ from cloudmesh_sdk.errors import StoreError, UnavailableError
 from cloudmesh_sdk.models import Operation, OperationState
 from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.operations.amqp.line import LEASE, Line
+from cloudmesh_sdk.operations.heart import Heart
 from cloudmesh_sdk.operations.process import orphaned
-from cloudmesh_sdk.operations.run import Heart
 
 _LOG = logging.getLogger(__name__)
 

@@ -54,17 +54,15 @@ class MemoryJournal(Journal):
         limit: int = 1,
         owner: str | None = None,
         clouds: Collection[str] | None = None,
-        id: str | None = None,  # noqa: A002
     ) -> list[Operation]:
         now = datetime.now(UTC)
         with self._lock:
             waiting = [
                 operation
                 for operation in self._operations.values()
-                if _waits(operation, now)
+                if operation.waits(now)
                 and (owner is None or operation.owner == owner)
                 and (clouds is None or operation.cloud in clouds)
-                and (id is None or operation.id == id)
             ]
             oldest = sorted(waiting, key=lambda o: (o.created, o.id))[:limit]
             taken = [attrs.evolve(o, runner=runner, lease=lease) for o in oldest]
@@ -84,7 +82,7 @@ class MemoryJournal(Journal):
             found = [
                 o
                 for o in self._operations.values()
-                if _waits(o, now) and (o.cloud, o.account) == (cloud, account)
+                if o.waits(now) and (o.cloud, o.account) == (cloud, account)
             ]
         left = [o for o in found if o.id not in without]
         turn = sorted(left, key=lambda o: (o.owner <= after, o.owner, o.created, o.id))
@@ -93,7 +91,7 @@ class MemoryJournal(Journal):
     def lines(self) -> list[tuple[str, str | None]]:
         now = datetime.now(UTC)
         with self._lock:
-            waiting = [o for o in self._operations.values() if _waits(o, now)]
+            waiting = [o for o in self._operations.values() if o.waits(now)]
         return list(dict.fromkeys((o.cloud, o.account) for o in waiting))
 
     def held(self) -> list[Operation]:
@@ -129,15 +127,6 @@ class MemoryJournal(Journal):
 
 def _is_held(operation: Operation) -> bool:
     return operation.runner is not None or operation.state is not OperationState.PENDING
-
-
-def _waits(operation: Operation, now: datetime) -> bool:
-    """Tell whether an operation waits for a runner, and may be taken by now."""
-    if not operation.later or operation.runner is not None:
-        return False
-    if operation.state is not OperationState.PENDING:
-        return False
-    return operation.lease is None or operation.lease <= now
 
 
 def _claim(operation: Operation) -> tuple[OperationState, str | None, int]:

@@ -55,9 +55,8 @@ class MongoJournal(Journal):
         limit: int = 1,
         owner: str | None = None,
         clouds: Collection[str] | None = None,
-        id: str | None = None,  # noqa: A002
     ) -> list[Operation]:
-        wanted = _waiting(owner, clouds, id)
+        wanted = _waiting(owner, clouds)
         mine = {"$set": {"runner": runner, "lease": moment(lease)}}
         taken: list[Operation] = []
         with self._connection.use() as database:
@@ -79,7 +78,7 @@ class MongoJournal(Journal):
         without: Collection[str] = (),
     ) -> Operation | None:
         others = {"_id": {"$nin": [*without]}} if without else {}
-        wanted = {**_waiting(None, [cloud], None), "account": account, **others}
+        wanted = {**_waiting(None, [cloud]), "account": account, **others}
         with self._connection.use() as database:
             for owners in ({"owner": {"$gt": after}}, {}):
                 found = _of(database).find_one({**wanted, **owners}, sort=[("owner", 1), *_OLDEST])
@@ -91,7 +90,7 @@ class MongoJournal(Journal):
         of = {"_id": {"cloud": "$cloud", "account": "$account"}}
         with self._connection.use() as database:
             rows = [*_of(database).aggregate(
-                [{"$match": _waiting(None, None, None)}, {"$group": of}]
+                [{"$match": _waiting(None, None)}, {"$group": of}]
             )]  # fmt: skip
         return [(row["_id"]["cloud"], row["_id"].get("account")) for row in rows]
 
@@ -137,14 +136,10 @@ class MongoJournal(Journal):
 _OLDEST = [("created", 1), ("_id", 1)]
 
 
-def _waiting(
-    owner: str | None,
-    clouds: Collection[str] | None,
-    id: str | None,  # noqa: A002
-) -> dict[str, Any]:
+def _waiting(owner: str | None, clouds: Collection[str] | None) -> dict[str, Any]:
     """Return what matches the operations that wait for a runner, and may be taken by now."""
     now = moment(datetime.now(UTC))
-    asked = {"owner": owner, "cloud": None if clouds is None else {"$in": [*clouds]}, "_id": id}
+    asked = {"owner": owner, "cloud": None if clouds is None else {"$in": [*clouds]}}
     return {
         "state": OperationState.PENDING.value, "later": True, "runner": None,
         "$or": [{"lease": None}, {"lease": {"$lte": now}}],
