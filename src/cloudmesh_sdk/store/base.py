@@ -271,11 +271,12 @@ class Journal(abc.ABC):
         *,
         after: str = "",
         without: Collection[str] = (),
+        scope: str | None = None,
     ) -> Operation | None:
         """Return what waits for a runner and may be taken now, of the user whose turn it is.
 
         That is the next one whose name comes after `after`, in a round; of a user's it is the
-        oldest that is not among the ids `without`.
+        oldest that is not among the ids `without` and holds no slot of `scope`.
         """
 
     @abc.abstractmethod

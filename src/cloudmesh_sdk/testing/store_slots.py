@@ -94,6 +94,29 @@ class SlotsSuite(StoreFixtures):
         assert next_after("ann", "b") == "a1"
         assert next_after("ann", "b", "a1", "a2") is None
         assert next_after("ann", account=None) is None
+
+    def test_who_holds_a_slot_of_a_scope_has_had_its_turn(
+        self, store: Store, owner: str, line: dict[str, Operation]
+    ) -> None:
+        def following(scope: str | None) -> str | None:
+            found = store.journal.waiting(owner, "acc", after=f"{owner}-ann", scope=scope)
+            return None if found is None else found.target
+
+        assert following(owner) == "b"
+        assert store.slots.take(owner, line["b"].id, limit=2, lease=60)
+        assert (following(owner), following(f"{owner}-other"), following(None)) == ("a1", "b", "b")
+        assert store.slots.take(owner, line["a1"].id, limit=2, lease=0.05)
+        assert following(owner) == "a2"
+        time.sleep(0.1)
+        assert following(owner) == "a1"
+        assert store.slots.take(owner, line["a1"].id, limit=2, lease=60)
+        assert store.slots.take(owner, line["a2"].id, limit=3, lease=60)
+        assert following(owner) is None
+        store.slots.release(owner, line["b"].id)
+        assert following(owner) == "b"
+
+    def test_the_lines_are_told(self, store: Store, owner: str, line: dict[str, Operation]) -> None:
+        assert {operation.cloud for operation in line.values()} == {owner}
         assert (owner, "acc") in store.journal.lines()
 
     @pytest.mark.parametrize(

@@ -43,16 +43,13 @@ class Line:
 
     def fill(self, cloud: str, account: str | None, *, after: str = "") -> int:
         """Let those begin for whom there are slots; return how many that are."""
-        begun: list[str] = []
-        held = self.store.slots.held().get(_scope(cloud, account), [])
+        begun, where = 0, _scope(cloud, account)
         while True:
-            following = self.store.journal.waiting(
-                cloud, account, after=after, without=[*held, *begun]
-            )
+            following = self.store.journal.waiting(cloud, account, after=after, scope=where)
             if following is None or not self.holds(following):
-                return len(begun)
+                return begun
             self._send(following)
-            begun.append(following.id)
+            begun += 1
             after = following.owner
 
     def holds(self, operation: Operation) -> bool:
@@ -75,7 +72,8 @@ class Line:
             operation.cloud,
             operation.account,
             after=operation.owner,
-            without=[operation.id, *slots.held().get(where, [])],
+            without=[operation.id],
+            scope=where,
         )
         if following is None:
             slots.release(where, operation.id)

@@ -26,10 +26,10 @@ class MemoryStore(Store):
         del settings
         self.changes = MemoryChanges()
         self.view = MemoryView(self.changes)
-        self.journal = MemoryJournal(self.changes)
+        self.slots = MemorySlots()
+        self.journal = MemoryJournal(self.changes, self.slots)
         self.settings = MemorySettings()
         self.polls = MemoryPolls()
-        self.slots = MemorySlots()
         self.workers = MemoryWorkers()
 
     @property

@@ -15,13 +15,17 @@ from cloudmesh_sdk.store.base import PASSED, PASSING, Journal, Settings, User
 from cloudmesh_sdk.store.changes import TOLD
 from cloudmesh_sdk.store.matching import check_limit
 from cloudmesh_sdk.store.memory.changes import MemoryChanges
+from cloudmesh_sdk.store.memory.slots import MemorySlots
 
 
 class MemoryJournal(Journal):
     """Keeps its operations in a dict."""
 
-    def __init__(self, changes: MemoryChanges | None = None) -> None:
+    def __init__(
+        self, changes: MemoryChanges | None = None, slots: MemorySlots | None = None
+    ) -> None:
         self._changes = changes or MemoryChanges()
+        self._slots = slots or MemorySlots()
         self._lock = threading.Lock()
         self._operations: dict[str, Operation] = {}
 
@@ -76,15 +80,17 @@ class MemoryJournal(Journal):
         *,
         after: str = "",
         without: Collection[str] = (),
+        scope: str | None = None,
     ) -> Operation | None:
         now = datetime.now(UTC)
+        holding = () if scope is None else self._slots.held().get(scope, ())
         with self._lock:
             found = [
                 o
                 for o in self._operations.values()
                 if o.waits(now) and (o.cloud, o.account) == (cloud, account)
             ]
-        left = [o for o in found if o.id not in without]
+        left = [o for o in found if o.id not in without and o.id not in holding]
         turn = sorted(left, key=lambda o: (o.owner <= after, o.owner, o.created, o.id))
         return turn[0] if turn else None
 

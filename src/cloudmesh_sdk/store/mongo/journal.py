@@ -15,6 +15,7 @@ from cloudmesh_sdk.store.base import PASSED, PASSING, Journal
 from cloudmesh_sdk.store.matching import check_limit
 from cloudmesh_sdk.store.mongo.connection import DURABLE, Connection
 from cloudmesh_sdk.store.mongo.escape import EXACT, escape, restore
+from cloudmesh_sdk.store.mongo.slots import without_slot
 from cloudmesh_sdk.store.values import moment
 
 
@@ -62,7 +63,7 @@ class MongoJournal(Journal):
         with self._connection.use() as database:
             while len(taken) < limit:
                 found = _of(database).find_one_and_update(
-                    wanted, mine, sort=_OLDEST, return_document=ReturnDocument.AFTER
+                    wanted, mine, sort=[*_OLDEST.items()], return_document=ReturnDocument.AFTER
                 )
                 if found is None:
                     break
@@ -76,15 +77,19 @@ class MongoJournal(Journal):
         *,
         after: str = "",
         without: Collection[str] = (),
+        scope: str | None = None,
     ) -> Operation | None:
         others = {"_id": {"$nin": [*without]}} if without else {}
         wanted = {**_waiting(None, [cloud]), "account": account, **others}
+        idle = [] if scope is None else without_slot(scope)
+        line = [{"$sort": {"owner": 1, **_OLDEST}}, *idle, {"$limit": 1}]
+        following = [{"$match": {**wanted, "owner": {"$gt": after}}}, *line]
+        again = {"coll": "operations", "pipeline": [{"$match": wanted}, *line]}
         with self._connection.use() as database:
-            for owners in ({"owner": {"$gt": after}}, {}):
-                found = _of(database).find_one({**wanted, **owners}, sort=[("owner", 1), *_OLDEST])
-                if found is not None:
-                    return as_operation(found)
-        return None
+            # the second is asked only where the first has none: a pipeline is read from its end
+            found = _of(database).aggregate([*following, {"$unionWith": again}, {"$limit": 1}])
+            rows = [as_operation(row) for row in found]
+        return rows[0] if rows else None
 
     def lines(self) -> list[tuple[str, str | None]]:
         of = {"_id": {"cloud": "$cloud", "account": "$account"}}
@@ -133,7 +138,8 @@ class MongoJournal(Journal):
             return [as_operation(row) for row in found.limit(limit or 0)]
 
 
-_OLDEST = [("created", 1), ("_id", 1)]
+_OLDEST = {"created": 1}
+"""As the index has it: those of one moment are as they came, and nothing need be sorted."""
 
 
 def _waiting(owner: str | None, clouds: Collection[str] | None) -> dict[str, Any]:

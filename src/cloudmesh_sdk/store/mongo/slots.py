@@ -92,6 +92,18 @@ class MongoWorkers(Workers):
         return [Worker(id=row.pop("_id"), **row) for row in rows]
 
 
+def without_slot(scope: str) -> list[dict[str, Any]]:
+    """Return the stages of a pipeline that leave out the documents whose ids hold a slot."""
+    holders = {"$map": {"input": _living(), "as": "this", "in": "$$this.holder"}}
+    theirs = [{"$match": {"_id": scope}}, {"$project": {"_id": 0, "ids": holders}}]
+    held = {"$ifNull": [{"$first": "$slots.ids"}, []]}
+    return [
+        {"$lookup": {"from": "slots", "pipeline": theirs, "as": "slots"}},
+        {"$match": {"$expr": {"$not": [{"$in": ["$_id", held]}]}}},
+        {"$unset": "slots"},
+    ]
+
+
 def _slots(database: Database[dict[str, Any]]) -> Collection[dict[str, Any]]:
     return database["slots"].with_options(write_concern=_ACKNOWLEDGED)
 
