@@ -42,15 +42,18 @@ class Line:
     publish: Publish
 
     def fill(self, cloud: str, account: str | None, *, after: str = "") -> int:
-        """Let those begin for whom there are slots; return how many that are."""
-        begun, where = 0, _scope(cloud, account)
-        while True:
+        """Let those begin for whom there are slots; return how many that are.
+
+        What becomes free meanwhile is handed on by whoever frees it.
+        """
+        where, limit = _scope(cloud, account), self.limit(cloud)
+        for begun in range(limit):
             following = self.store.journal.waiting(cloud, account, after=after, scope=where)
             if following is None or not self.holds(following):
                 return begun
             self._send(following)
-            begun += 1
             after = following.owner
+        return limit
 
     def holds(self, operation: Operation) -> bool:
         """Take the slot of an operation, or hold it on; False where there is none."""
