@@ -186,6 +186,27 @@ class JournalSuite(StoreFixtures):
         assert len(winners) == 1
         assert store.journal.get(wanted.id) == winners[0]
 
+    def test_many_are_changed_at_once_each_by_its_own_claim(
+        self, store: Store, operation: Callable[..., Operation]
+    ) -> None:
+        asked = [operation(age) for age in range(24)]
+        store.journal.add(asked)
+        for lost in asked[::3]:
+            assert store.journal.change(lost, state=OperationState.CANCELLED) is not None
+
+        def claim(number: int) -> tuple[int, Operation | None]:
+            fields = {"state": OperationState.RUNNING, "runner": f"h/{number}/1", "attempts": 1}
+            return number, store.journal.change(asked[number], results=("a", "b"), **fields)
+
+        for number, now in at_once(24, claim):
+            kept = store.journal.get(asked[number].id)
+            assert kept is not None
+            if number % 3 == 0:
+                assert (now, kept.state) == (None, OperationState.CANCELLED)
+            else:
+                assert now == kept
+                assert (kept.runner, kept.results) == (f"h/{number}/1", ("a", "b"))
+
     def test_what_was_written_is_there_for_others(
         self, store: Store, reopen: Callable[[], Store], operation: Callable[..., Operation]
     ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import Record, Server, ServerState
 from cloudmesh_sdk.store.base import Change, Query, Store, Sync
+from cloudmesh_sdk.testing.journals import at_once
 from cloudmesh_sdk.testing.stores import FAULT, server
 from cloudmesh_sdk.testing.views import ViewSuite
 
@@ -160,6 +161,30 @@ class ChangesSuite(ViewSuite):
             ("i-1", True), ("i-2", False), ("i-3", False), ("i-4", True),
         ]  # fmt: skip
         assert rows[0] == server(1, state=ServerState.STOPPED)
+
+    def test_many_are_put_at_once_and_what_happened_to_each_is_told(
+        self, store: Store, owner: str, listed: Take
+    ) -> None:
+        listed(*[server(number) for number in range(16)])
+        put = datetime.now(UTC).replace(microsecond=0)
+
+        def stop(number: int) -> None:
+            state = ServerState.STOPPED if number % 2 else ServerState.RUNNING
+            native = {"a.b": number, "$c": [{"d": put.isoformat()}]}
+            store.view.put(owner, server(number, state=state, seen=put, native=native))
+
+        at_once(24, stop)  # the last eight are new
+        rows = {row.id: row for row in store.view.find(owner, "servers", Query())}
+        assert len(rows) == 24
+        for number in range(24):
+            row = rows[f"i-{number}"]
+            assert isinstance(row, Server)
+            assert row == server(number, state=row.state)
+            assert dict(row.native)["a.b"] == number
+            told = [event.what for event in store.view.events(owner, "india", row.id)]
+            changed = number % 2 == 1 and number < 16
+            assert told == (["state"] if changed else [])
+            assert row.state == ("stopped" if number % 2 else "running")
 
     def test_newer_changes_win_over_an_older_put(
         self, store: Store, owner: str, listed: Take, merged: Take

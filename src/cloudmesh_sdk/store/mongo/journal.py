@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 import attrs
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, UpdateOne
 from pymongo.collection import Collection as Documents
 from pymongo.database import Database
 
@@ -16,6 +16,7 @@ from cloudmesh_sdk.store.matching import check_limit
 from cloudmesh_sdk.store.mongo.connection import DURABLE, Connection
 from cloudmesh_sdk.store.mongo.escape import EXACT, escape, restore
 from cloudmesh_sdk.store.mongo.slots import without_slot
+from cloudmesh_sdk.store.mongo.together import Together
 from cloudmesh_sdk.store.values import moment
 
 
@@ -24,6 +25,9 @@ class MongoJournal(Journal):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._changes = Together[_Change, Operation | None](
+            self._changed, key=lambda change: change.claim["_id"]
+        )
 
     def add(self, operations: Sequence[Operation]) -> None:
         if operations:
@@ -39,14 +43,20 @@ class MongoJournal(Journal):
             "_id": operation.id, "state": operation.state.value,
             "runner": operation.runner, "attempts": operation.attempts,
         }  # fmt: skip
+        if changed:
+            return self._changes.ask(_Change(claim=claim, fields=changed))
         with self._connection.use() as database:
-            if not changed:
-                found = _of(database).find_one(claim)
-            else:
-                found = _of(database).find_one_and_update(
-                    claim, {"$set": changed}, return_document=ReturnDocument.AFTER
-                )
+            found = _of(database).find_one(claim)
         return None if found is None else as_operation(found)
+
+    def _changed(self, asked: Sequence["_Change"]) -> list[Operation | None]:
+        """Change one, or several at once, each only where its claim holds still."""
+        with self._connection.use() as database:
+            if len(asked) == 1:
+                rows = [_changed_alone(_of(database), asked[0])]
+            else:
+                rows = _changed_together(_of(database), asked)
+        return [None if row is None else as_operation(row) for row in rows]
 
     def take(
         self,
@@ -136,6 +146,41 @@ class MongoJournal(Journal):
         with self._connection.use() as database:
             found = _of(database).find(wanted).sort([("created", -1), ("_id", -1)])
             return [as_operation(row) for row in found.limit(limit or 0)]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Change:
+    """What is to be changed of an operation, where its claim holds still."""
+
+    claim: Mapping[str, Any]
+    fields: Mapping[str, Any]
+
+    def shows(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether a document is as this made it."""
+        fields = {n: [*v] if isinstance(v, tuple) else v for n, v in self.fields.items()}
+        return all(row.get(name) == value for name, value in fields.items())
+
+
+_Rows = Documents[dict[str, Any]]
+
+
+def _changed_alone(of: _Rows, change: _Change) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = of.find_one_and_update(
+        change.claim, {"$set": change.fields}, return_document=ReturnDocument.AFTER
+    )
+    return found
+
+
+def _changed_together(of: _Rows, asked: Sequence[_Change]) -> list[dict[str, Any] | None]:
+    """Change several by one write, and read them; the count tells whether all claims held."""
+    done = of.bulk_write([UpdateOne(c.claim, {"$set": c.fields}) for c in asked], ordered=False)
+    ids = [change.claim["_id"] for change in asked]
+    rows = {row["_id"]: row for row in of.find({"_id": {"$in": ids}})}
+    held = done.matched_count == len(asked)
+    return [
+        row if row is not None and (held or change.shows(row)) else None
+        for change, row in ((change, rows.get(change.claim["_id"])) for change in asked)
+    ]
 
 
 _OLDEST = {"created": 1}

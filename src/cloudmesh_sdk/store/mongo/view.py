@@ -16,8 +16,9 @@ from cloudmesh_sdk.store.base import Change, Event, Native, Query, Sync, View
 from cloudmesh_sdk.store.masking import masked
 from cloudmesh_sdk.store.matching import matching, no_list, record_class
 from cloudmesh_sdk.store.mongo.connection import Connection, Documents
-from cloudmesh_sdk.store.mongo.happenings import event, events_of
+from cloudmesh_sdk.store.mongo.happenings import events_of
 from cloudmesh_sdk.store.mongo.planning import Plan
+from cloudmesh_sdk.store.mongo.putting import Put, put_all
 from cloudmesh_sdk.store.mongo.queries import filters
 from cloudmesh_sdk.store.mongo.reading import Loader, fresh, natives, rows_of
 from cloudmesh_sdk.store.mongo.refresh import Part, Refresh, collided
@@ -30,8 +31,9 @@ from cloudmesh_sdk.store.mongo.rows import (
     within,
 )
 from cloudmesh_sdk.store.mongo.schema import beside, main
+from cloudmesh_sdk.store.mongo.together import Together
 from cloudmesh_sdk.store.mongo.turns import OvertakenError, Turns, sync_of
-from cloudmesh_sdk.store.values import change_of_state, moment, plain
+from cloudmesh_sdk.store.values import moment, plain
 
 _TRIES = 20
 """How often a refresh compares again because another one wrote meanwhile."""
@@ -46,6 +48,7 @@ class MongoView(View):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._puts = Together[Put, None](partial(put_all, connection), key=lambda put: put.place)
 
     def replace(
         self,
@@ -174,24 +177,14 @@ class MongoView(View):
         if record.missing is not None:
             said["missing"] = moment(record.missing)
         draft = kept.draft(prefix(owner, record.cloud), record)
-        key = draft[0]
         ready = kept.final(draft, record, said)
-        with self._connection.use() as database:
-
-            def write(session: ClientSession | None) -> None:
-                database[beside(record.kind)].replace_one(
-                    {"_id": key}, native_document(ready), upsert=True, session=session
-                )
-                old = database[main(record.kind)].find_one_and_replace(
-                    {"_id": key}, row_document(ready), {"state": 1}, upsert=True, session=session
-                )
-                state = plain(getattr(record, "state", None))
-                if kept.has_state and old and (was := old.get("state", state)) != state:
-                    told = change_of_state(was, state)
-                    happened = event(record.kind, key, touched, "state", told)
-                    database["events"].insert_one(happened, session=session)
-
-            self._connection.atomic(database, write)
+        self._puts.ask(
+            Put(
+                kind=record.kind, key=draft[0], touched=touched,
+                native=native_document(ready), row=row_document(ready),
+                state=plain(getattr(record, "state", None)) if kept.has_state else None,
+            )
+        )  # fmt: skip
 
     def find(self, owner: str, kind: str, query: Query) -> list[Record]:
         kept = _shape(kind)

@@ -1,0 +1,97 @@
+"""Threads that ask at the same time: one question for all, each gets its own answer."""
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from cloudmesh_sdk.errors import StoreError
+from cloudmesh_sdk.store.mongo.together import Together
+
+
+class Server:
+    """Answers with ten times what it is asked; the first question is held until `free` is set."""
+
+    def __init__(self) -> None:
+        self.free = threading.Event()
+        self.asked: list[list[int]] = []
+
+    def work(self, numbers: Sequence[int]) -> list[int | Exception]:
+        self.asked.append([*numbers])
+        if len(self.asked) == 1:
+            assert self.free.wait(10)
+        if 13 in numbers:
+            raise StoreError("13 cannot be asked for")
+        return [ValueError(str(n)) if n < 0 else 10 * n for n in numbers]
+
+
+def _gathered(together: Together[int, int], server: Server, *numbers: int) -> dict[int, object]:
+    """Ask for 1, and for the numbers while that is asked; return the answers, or errors."""
+
+    def ask(number: int) -> object:
+        try:
+            return together.ask(number)
+        except Exception as error:  # noqa: BLE001 - told to the test
+            return error
+
+    with ThreadPoolExecutor(40) as pool:
+        first = pool.submit(ask, 1)
+        while not server.asked:
+            time.sleep(0.001)
+        others = []
+        for number in numbers:
+            others.append(pool.submit(ask, number))
+            while len(together._waiting) < len(others):
+                time.sleep(0.001)
+        server.free.set()
+        found = {number: asked.result(10) for number, asked in zip(numbers, others, strict=True)}
+        return {1: first.result(10), **found}
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+def test_who_asks_alone_asks_at_once(server: Server) -> None:
+    server.free.set()
+    together = Together[int, int](server.work)
+    assert [together.ask(n) for n in (1, 2, 3)] == [10, 20, 30]
+    assert server.asked == [[1], [2], [3]]
+
+
+def test_those_who_come_meanwhile_are_asked_for_together(server: Server) -> None:
+    together = Together[int, int](server.work)
+    found = _gathered(together, server, 2, 3, 4)
+    assert found == {1: 10, 2: 20, 3: 30, 4: 40}
+    assert server.asked == [[1], [2, 3, 4]]
+    assert together.ask(5) == 50
+
+
+def test_an_error_of_one_is_raised_there_alone(server: Server) -> None:
+    found = _gathered(Together[int, int](server.work), server, 2, -3, 4)
+    assert (found[2], found[4]) == (20, 40)
+    assert isinstance(found[-3], ValueError)
+
+
+def test_a_question_that_fails_fails_for_all_of_it_and_no_other(server: Server) -> None:
+    together = Together[int, int](server.work)
+    found = _gathered(together, server, 2, 13)
+    assert found[1] == 10
+    assert [str(found[n]) for n in (2, 13)] == ["13 cannot be asked for"] * 2
+    assert together.ask(2) == 20
+
+
+def test_those_of_one_key_are_asked_for_one_after_the_other(server: Server) -> None:
+    together = Together[int, int](server.work, key=lambda number: number % 10)
+    found = _gathered(together, server, 2, 12, 3, 22)
+    assert found == {1: 10, 2: 20, 12: 120, 3: 30, 22: 220}
+    assert server.asked == [[1], [2, 3], [12], [22]]
+
+
+def test_no_question_is_longer_than_it_may_be(server: Server) -> None:
+    found = _gathered(Together[int, int](server.work), server, *range(20, 57))
+    assert found == {n: 10 * n for n in (1, *range(20, 57))}
+    assert [len(asked) for asked in server.asked] == [1, 32, 5]
