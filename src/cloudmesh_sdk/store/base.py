@@ -16,6 +16,7 @@ import attrs
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
 from cloudmesh_sdk.store.changes import Changes
 from cloudmesh_sdk.store.polls import Polls
+from cloudmesh_sdk.store.rates import Rates
 from cloudmesh_sdk.store.slots import Slots
 from cloudmesh_sdk.store.workers import Workers
 
@@ -340,6 +341,7 @@ class Store(abc.ABC):
     polls: Polls
     changes: Changes
     slots: Slots
+    rates: Rates
     workers: Workers
 
     @property
