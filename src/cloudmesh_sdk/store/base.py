@@ -1,8 +1,9 @@
-"""What a store is: five small interfaces over the same place.
+"""What a store is: small interfaces over the same place.
 
 `View` holds what was last seen of every service, `Journal` what was asked for, `Settings` the
-user's defaults and counters, `store.polls` who may ask a service now, and `store.changes` tells
-who listens what changes. Everything belongs to an owner: a user, or the scope of what users share.
+user's defaults and counters, `store.polls` who may ask a service now, `store.slots` and
+`store.rates` how many at once and how fast, `store.workers` who does, and `store.changes` tells who
+listens what changes. Everything belongs to an owner: a user, or the scope of what users share.
 Several processes may use one store at once.
 """
 
