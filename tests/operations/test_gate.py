@@ -163,3 +163,32 @@ def test_what_one_mesh_was_refused_holds_for_another_one(
     other = Mesh(mesh.config, mesh.store, user="bertha")
     place = other.store.rates.reserve(scope("india", account), None, within=0)
     assert round(place.wait / FAR) == 1
+
+
+def test_what_waits_at_the_gate_as_its_runner_ends_goes_back_to_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = f"clouds: {{india: {{driver: memory, limits: {{rate: {1 / FAR}}}}}}}"
+    stop, waits = threading.Event(), threading.Event()
+    with Mesh.open("memory", config=Config.parse(text)) as mesh:
+        mesh.refresh()
+        real = mesh.store.rates.reserve
+
+        def reserve(*args: Any, **given: Any) -> Place:
+            place = real(*args, **given)
+            waits.set()
+            return place
+
+        real(scope("india", mesh._belonging.account("india")), 1 / FAR, within=0)
+        monkeypatch.setattr(mesh.store.rates, "reserve", reserve)
+        (left,) = mesh._deferring.start(name="web", cloud="india")
+        feed = threading.Thread(target=mesh.serve, args=(stop,))
+        feed.start()
+        assert waits.wait(LATE)
+        assert mesh.operation(left.id).runner, "it is held while it waits"
+        stop.set()
+        feed.join(LATE)
+        assert not feed.is_alive()
+        now = mesh.operation(left.id)
+        assert (now.state, now.runner, now.attempts) == (OperationState.PENDING, None, 0)
+        assert [*mesh.clouds["india"].servers()] == []
