@@ -5,10 +5,12 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What the operations of one cloud or queue manager are held to, in each process.
+    """What the operations of one cloud or queue manager are held to.
 
     Other than `parallel` of a driver, which tells how many threads may use one object, these are
-    what the service (or its account) is to be burdened with.
+    what the service (or its account) is to be burdened with. `rate` is one of all processes that
+    share a store, and so is `parallel` where a broker gives the operations out; the others hold in
+    each process.
     """
 
     parallel: int = 8

@@ -261,3 +261,11 @@ CASES: dict[str, Case] = {
 
 BLIND = ("reboot", "hard_reboot", "rebuild", "lock", "unlock")
 """Acts that leave no trace which tells them from what was there before."""
+
+
+def never_more(came: list[datetime], began: datetime, rate: float) -> bool:
+    """Tell whether at no moment more had come than a rate allows that was kept from the start."""
+    return all(
+        moment - began >= timedelta(seconds=number / rate, milliseconds=-2)
+        for number, moment in enumerate(came)
+    )

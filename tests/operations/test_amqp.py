@@ -9,13 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from tests.labs.rabbit_lab import RabbitLab
+from tests.operations.cases import never_more
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ConflictError
@@ -54,6 +55,7 @@ def hosted(rabbit_lab: RabbitLab, mongo: Path, tmp_path_factory: pytest.TempPath
         f"  india: {{driver: memory, file: {place}/india.json, limits: {{parallel: 2}}}}\n"
         f"  slow: {{driver: memory, file: {place}/slow.json, latency: 0.5}}\n"
         f"  killer: {{driver: memory, file: {place}/killer.json}}\n"
+        f"  rated: {{driver: memory, file: {place}/rated.json, limits: {{rate: 10}}}}\n"
     )
     with connected(path) as queues:
         for queue in queues.values():
@@ -144,6 +146,15 @@ def test_many_users_are_served_and_no_cloud_gets_more_than_its_limit(
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(60) == 0
             assert mesh.workers() == []
+
+
+def test_all_processes_of_workers_keep_one_rate(hosted: Path, mesh: Mesh) -> None:
+    began = datetime.now(UTC)
+    with working(hosted):
+        all_done(mesh, asked(mesh, "rated", 15, "r"), "rated")
+    came = sorted(server.created for server in mesh.clouds["rated"].servers() if server.created)
+    assert len(came) == 15
+    assert never_more(came, began, 10)
 
 
 def test_another_user_does_not_wait_for_those_who_asked_before(hosted: Path, mesh: Mesh) -> None:

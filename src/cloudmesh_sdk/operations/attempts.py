@@ -25,6 +25,7 @@ from cloudmesh_sdk.errors import (
 from cloudmesh_sdk.models import Fault, Operation, OperationState
 from cloudmesh_sdk.operations.act import Learned, Records, results
 from cloudmesh_sdk.operations.acts import ACTS, learn, perform
+from cloudmesh_sdk.operations.gate import Gate
 from cloudmesh_sdk.operations.lanes import Lane
 from cloudmesh_sdk.operations.process import lease
 from cloudmesh_sdk.operations.reconcile import came, conclude, home, see, silent, wanted
@@ -62,8 +63,9 @@ def clears(operation: Operation, error: BackendError, learned: Learned) -> bool:
 class Attempts:
     """Sends one operation, again where that is safe and its lane's limits allow it.
 
-    `claim` journals an attempt and returns the operation as it is then; it raises where that is
-    not to be. `moved` hears what became of it between two attempts. No wait outlives `stopped`.
+    `gate` is passed already the first time. `claim` journals an attempt and returns the operation
+    as it is then; it raises where that is not to be. `moved` hears what became of it between two
+    attempts. No wait outlives `stopped`.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Attempts:
         store: Store,
         use: Use,
         lane: Lane,
+        gate: Gate,
         *,
         claim: Callable[[Operation], Operation],
         moved: Callable[[Operation], None],
@@ -79,6 +82,7 @@ class Attempts:
         self._store = store
         self._use = use
         self._lane = lane
+        self._gate = gate
         self._claim = claim
         self._moved = moved
         self._stopped = stopped
@@ -146,7 +150,7 @@ class Attempts:
         paused = False
         while learned is None or self._hopeful(operation, error, learned):
             if paused and learned is not None and learned.state is OperationState.FAILED:
-                return None if self._lane.again(self._stopped, self._budget.left()) else learned
+                return None if self._again() else learned
             try:
                 self._budget.pause(error, least=self._least(operation))
             except BackendError:
@@ -155,6 +159,11 @@ class Attempts:
             if learned is None or learned.state is OperationState.UNKNOWN:
                 learned = self._look(operation)
         return learned
+
+    def _again(self) -> bool:
+        """Wait until it may be sent once more, and tell whether that is in time."""
+        mine = self._lane.again(self._stopped, self._budget.left())
+        return mine and self._gate.passed(self._budget.left())
 
     def _hopeful(self, operation: Operation, error: BackendError, learned: Learned) -> bool:
         """Tell whether waiting may lead to more than is known now."""
@@ -198,7 +207,7 @@ class Attempts:
 
     def _hear(self, error: BackendError, went: float) -> None:
         if isinstance(error, ThrottledError):
-            self._lane.throttled(went, error.retry_after)
+            self._gate.throttled(went, error.retry_after)
 
     def _end(self, operation: Operation, **fields: Any) -> None:
         over = self._store.journal.change(operation, finished=datetime.now(UTC), **fields)

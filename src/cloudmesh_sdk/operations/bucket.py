@@ -5,23 +5,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from cloudmesh_sdk.pacing import LONGEST, SLOW, grown, halved
+
 _WHOLE = 1.0 - 1e-9
 """What counts as a token: sums of fractions fall short of 1 by less than any clock tells."""
 
-_LEAST = 0.1
-"""Operations a second below which no refusal brings the rate."""
-
-_SLOW = 2.0
-"""Operations a second that a service without a limit is taken to have been asked at least."""
-
-_DOUBLES = 30.0
-"""Seconds in which a rate that was halved is twice as high again."""
-
 _WINDOW = 5.0
 """Seconds over which is counted how fast a service was asked that has no limit."""
-
-_LONGEST = 300.0
-"""Seconds that a service may keep all its operations waiting, whatever it asks."""
 
 
 class Bucket:
@@ -58,21 +48,25 @@ class Bucket:
         self._taken.append(now)
         return 0.0
 
-    def throttled(self, went: float, retry_after: float | None = None) -> None:
+    def throttled(self, went: float, retry_after: float | None = None) -> float | None:
         """Hear that what went at a time of the clock was refused for its load.
 
         What went before the rate was halved last says nothing of the new one. Nothing goes until
-        `retry_after` seconds are over.
+        `retry_after` seconds are over. Returns how many a second went of late where the rate was
+        halved, else None.
         """
         now = self._pass()
         if retry_after is not None:
-            self._opens = max(self._opens, now + min(retry_after, _LONGEST))
+            self._opens = max(self._opens, now + min(retry_after, LONGEST))
         if went <= self._cut:
-            return
-        held = self._rate if math.isfinite(self._most) else min(self._rate, self._pace())
-        self._rate = max(min(_LEAST, self._most), held / 2)
+            return None
+        pace = len(self._taken) / _WINDOW
+        endless = math.isinf(self._most)
+        held = min(self._rate, max(SLOW, pace)) if endless else self._rate
+        self._rate = halved(held, self._most)
         self._tokens = 0.0
         self._cut = now
+        return pace
 
     def _pass(self) -> float:
         """Let the time pass since it was asked last; return the time."""
@@ -80,12 +74,7 @@ class Bucket:
         passed, self._at = now - self._at, now
         endless = math.isinf(self._rate)
         self._tokens = 1.0 if endless else min(1.0, self._tokens + passed * self._rate)
-        grown = 2.0 ** min(passed / _DOUBLES, 64.0)  # more would overflow
-        self._rate = min(self._most, self._rate * grown)
+        self._rate = grown(self._rate, self._most, passed)
         while self._taken and self._taken[0] < now - _WINDOW:
             self._taken.popleft()
         return now
-
-    def _pace(self) -> float:
-        """Return how many a second went of late."""
-        return max(_SLOW, len(self._taken) / _WINDOW)

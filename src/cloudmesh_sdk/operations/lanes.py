@@ -52,10 +52,13 @@ class Lane:
         """Return how many may begin where every lane has `level` threads at most."""
         return max(0, min(level, self.demand) - self.active)
 
-    def throttled(self, went: float, retry_after: float | None) -> None:
-        """Hear that what went at a time of `clock` was refused for its load."""
+    def throttled(self, went: float, retry_after: float | None) -> float | None:
+        """Hear that what went at a time of `clock` was refused for its load.
+
+        Returns how many a second went of late where that halved the rate, else None.
+        """
         with self._lock:
-            self.bucket.throttled(went, retry_after)
+            return self.bucket.throttled(went, retry_after)
 
     def again(self, stopped: threading.Event, seconds: float) -> bool:
         """Wait until what is under way may be sent once more; tell whether it may.

@@ -7,12 +7,13 @@ from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.errors import BackendError, CloudmeshError, UnavailableError
+from cloudmesh_sdk.errors import BackendError, CloudmeshError, StoreError, UnavailableError
 from cloudmesh_sdk.fanout import Answer
 from cloudmesh_sdk.models import Operation, OperationState
 from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.operations.act import Records
 from cloudmesh_sdk.operations.attempts import Attempts, Use, fault
+from cloudmesh_sdk.operations.gate import Gate
 from cloudmesh_sdk.operations.lanes import Lane
 from cloudmesh_sdk.operations.process import HELD, claim, lease
 from cloudmesh_sdk.operations.reconcile import PATIENCE, put_back
@@ -78,29 +79,38 @@ class Run:
     def one(self, id: str, lane: Lane) -> Records:  # noqa: A002
         """Run one operation in the caller's thread; raises what the driver raised."""
         task = self.tasks[id]
-        attempts = Attempts(
-            self._store,
-            self._use,
-            lane,
-            claim=self._claim,
-            moved=self._move,
-            stopped=self._stopped,
-        )
+        gate = Gate(self._store, lane, task.operation, self._stopped)
         try:
+            if not gate.passed():
+                self._begin(task.operation)  # it raises: nothing is sent any more
+            attempts = Attempts(
+                self._store,
+                self._use,
+                lane,
+                gate,
+                claim=self._claim,
+                moved=self._move,
+                stopped=self._stopped,
+            )
             return attempts.run(task.operation, task.secrets)
         except CloudmeshError as error:
-            if id in self._waiting:
+            # what the store does not let begin is found there later, as where it was not claimed
+            if id in self._waiting and not isinstance(error, StoreError):
                 self._unsent(task.operation, error)
             raise
         finally:
             self._land(id)
 
-    def _claim(self, operation: Operation) -> Operation:
+    def _begin(self, operation: Operation) -> None:
+        """Take note that an operation is sent now; raises where nothing is sent any more."""
         with self._lock:
             if self._stopped.is_set():
                 raise UnavailableError(f"{operation.act} {operation.target}: cancelled, not sent")
             self._waiting.discard(operation.id)
             self._flying[operation.id] = operation
+
+    def _claim(self, operation: Operation) -> Operation:
+        self._begin(operation)
         claimed = self._store.journal.change(
             operation,
             state=OperationState.RUNNING,

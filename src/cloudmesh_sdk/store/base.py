@@ -1,8 +1,9 @@
-"""What a store is: five small interfaces over the same place.
+"""What a store is: small interfaces over the same place.
 
 `View` holds what was last seen of every service, `Journal` what was asked for, `Settings` the
-user's defaults and counters, `store.polls` who may ask a service now, and `store.changes` tells
-who listens what changes. Everything belongs to an owner: a user, or the scope of what users share.
+user's defaults and counters, `store.polls` who may ask a service now, `store.slots` and
+`store.rates` how many at once and how fast, `store.workers` who does, and `store.changes` tells who
+listens what changes. Everything belongs to an owner: a user, or the scope of what users share.
 Several processes may use one store at once.
 """
 
@@ -16,6 +17,7 @@ import attrs
 from cloudmesh_sdk.models import Fault, Operation, OperationState, Record
 from cloudmesh_sdk.store.changes import Changes
 from cloudmesh_sdk.store.polls import Polls
+from cloudmesh_sdk.store.rates import Rates
 from cloudmesh_sdk.store.slots import Slots
 from cloudmesh_sdk.store.workers import Workers
 
@@ -340,6 +342,7 @@ class Store(abc.ABC):
     polls: Polls
     changes: Changes
     slots: Slots
+    rates: Rates
     workers: Workers
 
     @property

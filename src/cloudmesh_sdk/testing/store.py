@@ -8,6 +8,7 @@ from cloudmesh_sdk.testing.store_jobs import JobsSuite
 from cloudmesh_sdk.testing.store_kinds import KindsSuite
 from cloudmesh_sdk.testing.store_matching import MatchingSuite
 from cloudmesh_sdk.testing.store_polls import PollsSuite
+from cloudmesh_sdk.testing.store_rates import RatesSuite
 from cloudmesh_sdk.testing.store_safety import SafetySuite
 from cloudmesh_sdk.testing.store_slots import SlotsSuite
 from cloudmesh_sdk.testing.store_watching import WatchingSuite
@@ -25,6 +26,7 @@ class StoreSuite(
     PollsSuite,
     WatchingSuite,
     SlotsSuite,
+    RatesSuite,
 ):
     """All promises of `cloudmesh_sdk.store.base`.
 

@@ -13,6 +13,7 @@ import attrs
 
 from cloudmesh_sdk.errors import StoreError, UnavailableError
 from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.operations.gate import scope as _scope
 from cloudmesh_sdk.store.base import Store
 
 _LOG = logging.getLogger(__name__)
@@ -27,10 +28,6 @@ Publish = Callable[[Operation], None]
 def scope(operation: Operation) -> str:
     """Return whom an operation shares a limit with: all at its cloud who use its account."""
     return _scope(operation.cloud, operation.account)
-
-
-def _scope(cloud: str, account: str | None) -> str:
-    return f"{cloud}/{account or ''}"
 
 
 @attrs.frozen(kw_only=True)

@@ -6,6 +6,7 @@ from cloudmesh_sdk.store.base import Store
 from cloudmesh_sdk.store.memory.books import MemoryJournal, MemorySettings
 from cloudmesh_sdk.store.memory.changes import MemoryChanges
 from cloudmesh_sdk.store.memory.polls import MemoryPolls
+from cloudmesh_sdk.store.memory.rates import MemoryRates
 from cloudmesh_sdk.store.memory.slots import MemorySlots, MemoryWorkers
 from cloudmesh_sdk.store.memory.view import KEPT, MemoryView
 
@@ -30,6 +31,7 @@ class MemoryStore(Store):
         self.journal = MemoryJournal(self.changes, self.slots)
         self.settings = MemorySettings()
         self.polls = MemoryPolls()
+        self.rates = MemoryRates()
         self.workers = MemoryWorkers()
 
     @property

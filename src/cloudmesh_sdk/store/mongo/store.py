@@ -14,6 +14,7 @@ from cloudmesh_sdk.store.mongo.connection import Connection
 from cloudmesh_sdk.store.mongo.journal import MongoJournal
 from cloudmesh_sdk.store.mongo.polls import MongoPolls
 from cloudmesh_sdk.store.mongo.preferences import MongoSettings
+from cloudmesh_sdk.store.mongo.rates import MongoRates
 from cloudmesh_sdk.store.mongo.slots import MongoSlots, MongoWorkers
 from cloudmesh_sdk.store.mongo.view import MongoView
 
@@ -31,6 +32,7 @@ class MongoStore(Store):
     polls: MongoPolls
     changes: MongoChanges
     slots: MongoSlots
+    rates: MongoRates
     workers: MongoWorkers
 
     @attrs.frozen(kw_only=True)
@@ -73,6 +75,7 @@ class MongoStore(Store):
         self.polls = MongoPolls(self._connection)
         self.changes = MongoChanges(self._connection)
         self.slots = MongoSlots(self._connection)
+        self.rates = MongoRates(self._connection)
         self.workers = MongoWorkers(self._connection)
 
     @property
