@@ -122,6 +122,7 @@ def main(path: str, act: str, step: str) -> None:
     """Do it, and die at the step."""
     mesh = Mesh.open("mongo", config=Config.load(path))
     executioner = Executioner(int(step))
+    executioner.watch(mesh.store, ("conclude",))
     for part, names in WRITES.items():
         executioner.watch(getattr(mesh.store, part), names)
     for name in mesh.clouds:

@@ -84,8 +84,8 @@ def test_a_question_that_fails_fails_for_all_of_it_and_no_other(server: Server) 
     assert together.ask(2) == 20
 
 
-def test_those_of_one_key_are_asked_for_one_after_the_other(server: Server) -> None:
-    together = Together[int, int](server.work, key=lambda number: number % 10)
+def test_those_with_a_key_in_common_are_asked_for_one_after_the_other(server: Server) -> None:
+    together = Together[int, int](server.work, keys=lambda number: [number % 10])
     found = _gathered(together, server, 2, 12, 3, 22)
     assert found == {1: 10, 2: 20, 12: 120, 3: 30, 22: 220}
     assert server.asked == [[1], [2, 3], [12], [22]]

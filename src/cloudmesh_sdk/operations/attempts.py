@@ -28,7 +28,7 @@ from cloudmesh_sdk.operations.acts import ACTS, learn, perform
 from cloudmesh_sdk.operations.gate import Gate
 from cloudmesh_sdk.operations.lanes import Lane
 from cloudmesh_sdk.operations.process import lease
-from cloudmesh_sdk.operations.reconcile import came, conclude, home, see, silent, wanted
+from cloudmesh_sdk.operations.reconcile import as_seen, came, conclude, silent, wanted
 from cloudmesh_sdk.retrying import Budget
 from cloudmesh_sdk.store.base import Store
 
@@ -116,8 +116,13 @@ class Attempts:
                 return self._concluded(operation, problem, learned)
 
     def _done(self, operation: Operation, records: Records) -> Records:
-        seen = tuple(see(self._store, home(operation, record), record) for record in records)
-        self._end(operation, state=OperationState.DONE, **came(seen))
+        seen, rows = as_seen(self._store, operation, records)
+        self._over(
+            self._store.conclude(
+                operation, rows,
+                state=OperationState.DONE, finished=datetime.now(UTC), **came(seen),
+            )
+        )  # fmt: skip
         return results(seen)
 
     def _doubt(self, operation: Operation, error: BackendError) -> Operation:
@@ -210,6 +215,9 @@ class Attempts:
             self._gate.throttled(went, error.retry_after)
 
     def _end(self, operation: Operation, **fields: Any) -> None:
-        over = self._store.journal.change(operation, finished=datetime.now(UTC), **fields)
-        if over is not None:
-            self._moved(over)
+        now = datetime.now(UTC)
+        self._over(self._store.journal.change(operation, finished=now, **fields))
+
+    def _over(self, operation: Operation | None) -> None:
+        if operation is not None:
+            self._moved(operation)

@@ -167,13 +167,34 @@ def home(operation: Operation, record: Record) -> str:
 
 def see(store: Store, owner: str, record: Record) -> Record:
     """Take a record into the view as seen now; of what is gone, all that was known is kept."""
+    seen, shown = _seen(store, owner, record)
+    for row in shown:
+        store.view.put(owner, row)
+    return seen
+
+
+def as_seen(
+    store: Store, operation: Operation, records: Records
+) -> tuple[Records, list[tuple[str, Record]]]:
+    """Return what came of an operation as seen now, and the rows of the view, each with its owner.
+
+    Of what is gone all that was known is kept.
+    """
+    homes = [home(operation, record) for record in records]
+    found = [_seen(store, owner, one) for owner, one in zip(homes, records, strict=True)]
+    shown = [
+        (owner, row) for owner, (_, several) in zip(homes, found, strict=True) for row in several
+    ]
+    return tuple(seen for seen, _ in found), shown
+
+
+def _seen(store: Store, owner: str, record: Record) -> tuple[Record, list[Record]]:
+    """Return a record as seen now, and the rows that the view has of it then."""
     if record.missing is not None:
         known = store.view.get(owner, record.kind, record.cloud, record.id)
         record = laid_to_rest(record, known)
     seen = attrs.evolve(record, seen=datetime.now(UTC))
-    for row in rows(seen, _of_array(store, owner, seen)):
-        store.view.put(owner, row)
-    return seen
+    return seen, [*rows(seen, _of_array(store, owner, seen))]
 
 
 def _of_array(store: Store, owner: str, seen: Record) -> list[Record]:

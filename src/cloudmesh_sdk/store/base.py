@@ -345,6 +345,18 @@ class Store(abc.ABC):
     rates: Rates
     workers: Workers
 
+    def conclude(
+        self, operation: Operation, rows: Iterable[tuple[str, Record]], **fields: Any
+    ) -> Operation | None:
+        """Put what came of an operation, (owner, record) each, then change it as the journal does.
+
+        The records stand even where somebody else changed the operation first. A store that can
+        shows both at the same moment.
+        """
+        for owner, record in rows:
+            self.view.put(owner, record)
+        return self.journal.change(operation, **fields)
+
     @property
     @abc.abstractmethod
     def where(self) -> str:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from cloudmesh_sdk.models import Happening, OperationState, What
 from cloudmesh_sdk.store.changes import OPERATIONS, TOLD, Listener, of_operation
+from cloudmesh_sdk.store.mongo.changing import as_operation
 from cloudmesh_sdk.store.mongo.connection import Connection, Documents
-from cloudmesh_sdk.store.mongo.journal import as_operation
 from cloudmesh_sdk.store.mongo.rows import prefix, within
 from cloudmesh_sdk.store.mongo.schema import main
 from cloudmesh_sdk.store.mongo.telling import of_row

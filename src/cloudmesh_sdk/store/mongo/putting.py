@@ -46,7 +46,7 @@ def put_all(connection: Connection, puts: Sequence[Put]) -> list[Exception | Non
     """Write records of different places, in one transaction; each alone where that fails."""
     with connection.use() as database:
         try:
-            connection.atomic(database, partial(_together, database, puts))
+            connection.atomic(database, partial(put_in, database, puts))
         except BulkWriteError:
             if len(puts) == 1:
                 raise
@@ -63,7 +63,8 @@ def _alone(connection: Connection, put: Put) -> Exception | None:
     return None
 
 
-def _together(database: Documents, puts: Sequence[Put], session: ClientSession | None) -> None:
+def put_in(database: Documents, puts: Sequence[Put], session: ClientSession | None) -> None:
+    """Write records of different places in a transaction."""
     of_kind = groupby(sorted(puts, key=lambda put: put.place), lambda put: put.kind)
     for kind, some in of_kind:
         several = [*some]

@@ -1,15 +1,19 @@
 """The store that `mesh("mongo")` opens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 import attrs
 
+from cloudmesh_sdk.models import Operation, Record
 from cloudmesh_sdk.options import option
 from cloudmesh_sdk.store.base import Store
 from cloudmesh_sdk.store.mongo import embedded
 from cloudmesh_sdk.store.mongo.changes import MongoChanges
+from cloudmesh_sdk.store.mongo.changing import change_of
+from cloudmesh_sdk.store.mongo.concluding import Concluding, Conclusion
 from cloudmesh_sdk.store.mongo.connection import Connection
 from cloudmesh_sdk.store.mongo.journal import MongoJournal
 from cloudmesh_sdk.store.mongo.polls import MongoPolls
@@ -77,6 +81,14 @@ class MongoStore(Store):
         self.slots = MongoSlots(self._connection)
         self.rates = MongoRates(self._connection)
         self.workers = MongoWorkers(self._connection)
+
+        self._concluding = Concluding(self._connection)
+
+    def conclude(
+        self, operation: Operation, rows: Iterable[tuple[str, Record]], **fields: Any
+    ) -> Operation | None:
+        puts = tuple(self.view.ready(owner, record) for owner, record in rows)
+        return self._concluding.conclude(Conclusion(puts=puts, change=change_of(operation, fields)))
 
     @property
     def where(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cloudmesh_sdk.models import Happening, What
 from cloudmesh_sdk.store.changes import OPERATIONS, TOLD, of_operation
-from cloudmesh_sdk.store.mongo.journal import as_operation
+from cloudmesh_sdk.store.mongo.changing import as_operation
 from cloudmesh_sdk.store.mongo.rows import prefix, within
 from cloudmesh_sdk.store.mongo.schema import main
 

@@ -6,8 +6,8 @@ all. So a process that starts hundreds of servers costs the server, and itself, 
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Generic, TypeVar
 
 from cloudmesh_sdk.errors import StoreError
 
@@ -38,17 +38,17 @@ class _Ask(Generic[A, B]):
 class Together(Generic[A, B]):
     """Gathers what threads ask for; `work` answers several, in order, by a value or an error.
 
-    Those of one `key` are never asked for in one question, but one after the other.
+    Those that have a key in common are asked for one after the other, in different questions.
     """
 
     def __init__(
         self,
         work: Callable[[Sequence[A]], Sequence[B | Exception]],
         *,
-        key: Callable[[A], Hashable] = id,
+        keys: Callable[[A], Iterable[Hashable]] = lambda _: (),
     ) -> None:
         self._work = work
-        self._key = key
+        self._keys = keys
         self._lock = threading.Lock()
         self._waiting: deque[_Ask[A, B]] = deque()
         self._busy = False
@@ -98,14 +98,14 @@ class Together(Generic[A, B]):
     def _gathered(self, mine: _Ask[A, B]) -> list[_Ask[A, B]]:
         """Take those who wait and can be asked for now."""
         taken: list[_Ask[A, B]] = []
-        keys = {self._key(mine.what)}
+        keys = {*self._keys(mine.what)}
         with self._lock:
             left: deque[_Ask[A, B]] = deque()
             for ask in self._waiting:
-                key: Any = self._key(ask.what)
-                free = key not in keys and len(taken) + 1 < _MOST
+                its = {*self._keys(ask.what)}
+                free = keys.isdisjoint(its) and len(taken) + 1 < _MOST
                 (taken if free else left).append(ask)
-                keys.add(key)
+                keys |= its
             self._waiting = left
         return taken
 

@@ -48,7 +48,7 @@ class MongoView(View):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._puts = Together[Put, None](partial(put_all, connection), key=lambda put: put.place)
+        self._puts = Together[Put, None](partial(put_all, connection), keys=lambda put: [put.place])
 
     def replace(
         self,
@@ -170,6 +170,10 @@ class MongoView(View):
             )
 
     def put(self, owner: str, record: Record) -> None:
+        self._puts.ask(self.ready(owner, record))
+
+    def ready(self, owner: str, record: Record) -> Put:
+        """Return a record as `put` writes it."""
         kept, record = _shape(record.kind), masked(record)
         # one more millisecond, for the one that was cut off: it is newer than any list before
         touched = moment(datetime.now(UTC)) + timedelta(milliseconds=1)
@@ -178,12 +182,10 @@ class MongoView(View):
             said["missing"] = moment(record.missing)
         draft = kept.draft(prefix(owner, record.cloud), record)
         ready = kept.final(draft, record, said)
-        self._puts.ask(
-            Put(
-                kind=record.kind, key=draft[0], touched=touched,
-                native=native_document(ready), row=row_document(ready),
-                state=plain(getattr(record, "state", None)) if kept.has_state else None,
-            )
+        return Put(
+            kind=record.kind, key=draft[0], touched=touched,
+            native=native_document(ready), row=row_document(ready),
+            state=plain(getattr(record, "state", None)) if kept.has_state else None,
         )  # fmt: skip
 
     def find(self, owner: str, kind: str, query: Query) -> list[Record]:
