@@ -27,6 +27,7 @@ _SETTINGS: dict[str, Any] = {
     "task_create_missing_queues": False,
     # whoever is free takes one; a process holds no more than it runs
     "worker_prefetch_multiplier": 1,
+    "worker_disable_rate_limits": True,  # the store keeps those of clouds
     # the journal knows what came of it, and nothing else is told anybody
     "task_ignore_result": True,
     "task_store_errors_even_if_ignored": False,
