@@ -23,6 +23,7 @@ from cloudmesh_sdk.errors import ConflictError
 from cloudmesh_sdk.mesh import Mesh
 from cloudmesh_sdk.mesh.announcing import application
 from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.operations.amqp.app import queue_of
 from cloudmesh_sdk.operations.amqp.line import Line
 
@@ -56,6 +57,7 @@ def hosted(rabbit_lab: RabbitLab, mongo: Path, tmp_path_factory: pytest.TempPath
         f"  slow: {{driver: memory, file: {place}/slow.json, latency: 0.5}}\n"
         f"  killer: {{driver: memory, file: {place}/killer.json}}\n"
         f"  rated: {{driver: memory, file: {place}/rated.json, limits: {{rate: 10}}}}\n"
+        f"  busy: {{driver: memory, file: {place}/busy.json}}\n"
     )
     with connected(path) as queues:
         for queue in queues.values():
@@ -235,6 +237,46 @@ def test_what_is_cancelled_before_its_turn_is_never_sent(hosted: Path, mesh: Mes
         all_done(mesh, operations[1:3], "india")
     with pytest.raises(ConflictError, match="is done"):
         mesh.cancel_operation(operations[1].id)
+
+
+def _waiting_to_be_sent_again(mesh: Mesh, operation: Operation) -> tuple[Operation, int]:
+    """Return an operation once a child of a worker waits to send it again, and the child."""
+    until(lambda: mesh.operation(operation.id).state is OperationState.UNKNOWN, "a refusal")
+    now = mesh.operation(operation.id)
+    return now, int(str(now.runner).split("/")[1])
+
+
+def test_what_waits_in_a_child_to_be_sent_again_is_cancelled_from_here(
+    hosted: Path, mesh: Mesh
+) -> None:
+    with working(hosted) as worker:
+        (operation,) = asked(mesh, "busy", 1, "a")
+        waits, child = _waiting_to_be_sent_again(mesh, operation)
+        assert child in {process.pid for process in psutil.Process(worker.pid).children()}
+        now = mesh.cancel_operation(operation.id)
+        assert (now.state, now.attempts, now.runner) == ("cancelled", 1, waits.runner)
+        assert now.error is not None
+        assert now.error.message == "busy shows nothing of it, and it was not sent again"
+        assert psutil.pid_exists(child)
+        all_done(mesh, asked(mesh, "india", 2, "b"), "india")
+    assert not started(mesh, "busy")
+
+
+def test_what_is_to_be_cancelled_is_sent_by_nobody_once_its_child_is_killed(
+    hosted: Path, mesh: Mesh
+) -> None:
+    with working(hosted):
+        (operation,) = asked(mesh, "busy", 1, "a")
+        _, child = _waiting_to_be_sent_again(mesh, operation)
+        os.kill(child, signal.SIGSTOP)  # it hears nothing
+        assert mesh.cancel_operation(operation.id, timeout=0).state == "unknown"
+        os.kill(child, signal.SIGKILL)
+        until(lambda: mesh.operation(operation.id).state not in OPEN, "its end")
+        now = mesh.operation(operation.id)
+        assert (now.state, now.attempts) == ("cancelled", 1)
+        until(lambda: not mesh.store.slots.held(), "the end of all slots")
+        until(lambda: messages(hosted) == 0, "the end of all messages")
+    assert not started(mesh, "busy")
 
 
 def test_a_message_that_is_lost_is_sent_once_more(hosted: Path, mesh: Mesh) -> None:

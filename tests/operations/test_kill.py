@@ -110,6 +110,24 @@ def _work_off(mesh: Mesh) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_killed_while_it_is_cancelled(config: Path, keeper: Mesh) -> None:
+    """Each second step is enough: after one call is as good as before the next."""
+    step = 1
+    while killed(config, "start_unwanted", step):
+        with _next_command(config) as mesh:
+            _work_off(mesh)
+            _truth(mesh)
+        step += 2
+    found = keeper.operations(limit=None)
+    there = {server.name for server in keeper.clouds["india"].servers()}
+    unwanted = {o.target for o in found if o.cancelling is not None}
+    assert len(unwanted) >= 3, "the doubt, the outcome, and the one that is not killed"
+    assert not unwanted & there
+    assert {o.target for o in found if o.state == "cancelled"} == unwanted
+    assert there == {o.target for o in found if o.state == "done"}
+
+
+@pytest.mark.timeout(300)
 def test_a_worker_killed_while_starting_is_followed_by_another(config: Path, keeper: Mesh) -> None:
     step = 1
     while killed(config, "start_later", step):

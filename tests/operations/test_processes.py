@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,53 @@ def test_several_processes_refresh_at_once_and_one_goes_on_listing(
     stopped = {server.id for server in keeper.servers("india", state="stopped")}
     assert stopped == {server.id for server in changed}
     assert [e.what for e in keeper.history(changed[0])].count("state") == 1, "told once"
+
+
+BUSY = """
+import sys, threading
+from cloudmesh_sdk.config import Config
+from cloudmesh_sdk.errors import ConflictError, ThrottledError
+from cloudmesh_sdk.mesh import Mesh
+def busy(request):
+    raise ThrottledError("too many requests", retry_after=250)
+with Mesh.open("mongo", config=Config.load(sys.argv[1])) as mesh:
+    mesh.clouds["india"].start = busy
+    if sys.argv[2] == "serve":
+        stop = threading.Event()
+        threading.Thread(target=lambda: (sys.stdin.readline(), stop.set()), daemon=True).start()
+        mesh.serve(stop)
+    else:
+        try:
+            mesh.start(name="web")
+        except ConflictError as error:
+            print(error)
+"""
+
+
+@pytest.mark.parametrize("how", ["serve", "start"])
+def test_what_another_process_runs_is_cancelled_from_here(
+    config: Path, keeper: Mesh, how: str
+) -> None:
+    if how == "serve":
+        keeper.later.elsewhere.start(name="web", cloud="india")
+    process = subprocess.Popen(
+        [sys.executable, "-c", BUSY, str(config), how],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not (found := keeper.operations(state="unknown")):
+        assert time.monotonic() < end, "it was refused"
+        time.sleep(0.05)
+    now = keeper.cancel_operation(found[0].id)
+    why = "india shows nothing of it, and it was not sent again"
+    assert (now.state, now.attempts, now.runner) == ("cancelled", 1, found[0].runner)
+    assert now.error is not None
+    assert now.error.message == why
+    out, err = process.communicate("stop\n", timeout=60)
+    assert process.returncode == 0, err
+    said = {"serve": "", "start": f"start web ({now.id}) was cancelled: {why}\n"}
+    assert out == said[how]
+    assert not [*keeper.clouds["india"].servers()]

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from cloudmesh_sdk.config import Config
@@ -70,11 +71,28 @@ def start_later(mesh: Mesh) -> object:
     return mesh.run_operation(asked.id)
 
 
+def start_unwanted(mesh: Mesh) -> object:
+    """Ask for a server, and be the worker that starts it, which is to be cancelled meanwhile."""
+    (asked,) = mesh.later.elsewhere.start(name=f"own-{os.getpid()}")
+    real = mesh.clouds["india"].start
+
+    def start(request: ServerRequest) -> Server:
+        now = mesh.operation(asked.id)
+        if now.cancelling is not None:
+            return real(request)
+        mesh.store.journal.change(now, cancelling=datetime.now(UTC))
+        raise ThrottledError("india: too many requests")
+
+    mesh.clouds["india"].start = start  # type: ignore[method-assign]
+    return mesh.run_operation(asked.id)
+
+
 ACTS: dict[str, Callable[[Mesh], object]] = {
     "start": lambda mesh: mesh.start(name=f"own-{os.getpid()}-[1-2]"),
     "start_busy": start_busy,
     "start_lying": lambda mesh: start_busy(mesh, lie=True),
     "start_later": start_later,
+    "start_unwanted": start_unwanted,
     "start_many": lambda mesh: mesh.start(count=3),
     "create_floating_ip": lambda mesh: mesh.create_floating_ip(),
     "attach_floating_ip": lambda mesh: mesh.attach_floating_ip(mesh.floating_ips()[0], "doomed"),

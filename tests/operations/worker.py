@@ -2,8 +2,9 @@
 
     worker.py CONFIG [CONCURRENCY]
 
-The cloud `killer` kills the process that starts a server there, each time, before it does. What
-rests before it is sent again rests not long.
+The cloud `killer` kills the process that starts a server there, each time, before it does; the
+cloud `busy` refuses each start for its load, and is to be left alone for minutes. What rests before
+it is sent again rests not long.
 """
 
 import importlib
@@ -15,18 +16,21 @@ from datetime import timedelta
 from typing import Any
 
 from cloudmesh_sdk.config import Config
+from cloudmesh_sdk.errors import ThrottledError
 from cloudmesh_sdk.mesh.hosting import worker_main
 from cloudmesh_sdk.models import Server, ServerRequest
 from cloudmesh_sdk.providers.memory import MemoryCloud
 
 
-def murderous() -> None:
-    """Let the cloud `killer` be one."""
+def misbehaving() -> None:
+    """Let the cloud `killer` be one, and `busy` be busy."""
     real = MemoryCloud.start
 
     def start(self: Any, request: ServerRequest) -> Server:
         if self.name == "killer":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.name == "busy":
+            raise ThrottledError("busy: too many requests", retry_after=250)
         return real(self, request)
 
     MemoryCloud.start = start  # type: ignore[method-assign]
@@ -35,7 +39,7 @@ def murderous() -> None:
 def main(path: str, concurrency: str = "2") -> None:
     """Work until SIGTERM."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(process)d %(message)s")
-    murderous()
+    misbehaving()
     reconcile = importlib.import_module("cloudmesh_sdk.operations.reconcile")
     reconcile._REST = timedelta(milliseconds=50)  # type: ignore[attr-defined]
     worker_main(Config.load(path), concurrency=int(concurrency))

@@ -1,6 +1,10 @@
 """`cm op`: what was asked for, waited for, cancelled, asked again, found out about."""
 
 import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +15,9 @@ from tests.shell.calling import Cm
 
 from cloudmesh_sdk.models import Operation, OperationState, ServerRequest
 from cloudmesh_sdk.operations.runner import intent
+from cloudmesh_sdk.shell import progress
 from cloudmesh_sdk.shell.app import app
+from cloudmesh_sdk.shell.progress import Done
 from cloudmesh_sdk.shell.session import Session
 
 DEAD = "elsewhere.example.org/1/0.00"
@@ -66,20 +72,72 @@ def test_waiting_ends_in_time(cm: Cm, session: Session) -> None:
     assert cm("op wait 123456").exit_code == 4
 
 
-def test_cancelling_tells_what_it_could_not(cm: Cm, session: Session) -> None:
+def test_cancelling_tells_what_became_of_each(cm: Cm, session: Session) -> None:
     alive = datetime.now(UTC) + timedelta(minutes=1)
     waits = left(session, "waits", lease=alive)
     runs = left(session, "runs", state=OperationState.RUNNING, sent=datetime.now(UTC), lease=alive)
-    result = cm(f"op cancel {waits.id} {runs.id} --format json")
+    result = cm(f"op cancel {waits.id} {runs.id} --timeout 0 --format json")
     assert result.exit_code == 6
     assert [(row["id"], row["state"]) for row in json.loads(result.output)] == [
-        (waits.id, "cancelled")
-    ]
-    assert "what was sent cannot be taken back" in result.error
+        (waits.id, "cancelled"), (runs.id, "running")
+    ]  # fmt: skip
+    assert f"start runs ({runs.id}) is running after 0 s; it is never sent again" in result.error
+    assert "cancelling" in cm("op list --state running --columns id,progress").output
+    assert session.mesh.operation(runs.id).cancelling is not None
+    info = cm(f"op info {runs.id}").output
+    assert dict(line.split(maxsplit=1) for line in info.splitlines() if " " in line)["cancelling"]
+    alone = cm(f"op cancel {runs.id} --timeout 0 --format csv --columns id,state")
+    assert (alone.exit_code, alone.output) == (7, f"id,state\n{runs.id},running\n")
     again = cm(f"op cancel {waits.id}")
     assert (again.exit_code, again.output) == (1, "")
     assert again.error == f"cm: start waits ({waits.id}) is cancelled already\n"
-    assert session.mesh.operation(runs.id) == runs
+
+
+def test_cancelling_says_how_to_undo_what_is_done(cm: Cm, session: Session) -> None:
+    cm("vm start --name w --cloud india")
+    done = session.mesh.operations()[0]
+    result = cm(f"op cancel {done.id[:8]}")
+    assert (result.exit_code, result.output) == (1, "")
+    assert result.error == f"cm: start w ({done.id}) is done already: cm vm delete w undoes it\n"
+
+
+def test_ctrl_c_leaves_the_wish(cm: Cm, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive = datetime.now(UTC) + timedelta(minutes=1)
+    runs = left(session, "runs", state=OperationState.RUNNING, sent=datetime.now(UTC), lease=alive)
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cloudmesh_sdk.mesh.settling.time.sleep", interrupt)
+    result = cm(f"op cancel {runs.id}")
+    assert result.exit_code == 130
+    assert "what was to be cancelled is so all the same" in result.error
+    assert session.mesh.operation(runs.id).cancelling is not None
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_progress_is_shown_of_what_takes_a_while(
+    session: Session, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    shown = threading.Event()
+    told: list[tuple[str, bool]] = []
+
+    @contextmanager
+    def drawn(_: Session, title: str, total: int) -> Iterator[Done]:
+        assert (title, total) == ("cancel", 2)
+        yield lambda name, failed: told.append((name, failed))
+        shown.set()
+
+    monkeypatch.setattr(progress, "progress", drawn)
+    with progress.late_progress(session, "cancel", 2, after=0.05 if late else 60) as done:
+        done("a", False)
+        end = time.monotonic() + 30
+        while late and not told:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        done("b", True)
+    assert told == ([("a", False), ("b", True)] if late else [])
+    assert shown.is_set() == late
 
 
 def test_what_failed_is_asked_for_again(cm: Cm, session: Session) -> None:

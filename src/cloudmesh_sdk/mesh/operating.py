@@ -109,15 +109,29 @@ class Operating(Facade):
 
         return wait(self._whole, operations, timeout=timeout, told=told)
 
-    def cancel_operation(self, id: str) -> Operation:  # noqa: A002
-        """Cancel an operation that is pending, and return it: it is never sent, that is sure.
+    def cancel_operation(self, id: str, *, timeout: float = 30.0) -> Operation:  # noqa: A002
+        """Cancel an operation, and return it as it is after `timeout` seconds at most.
 
-        Raises `ConflictError` for any other, saying what it is: what was sent to a cloud cannot be
-        taken back, only undone once it is over (a server that was started can be deleted).
+        One that is pending is never sent, that is sure. Of one that was sent already the wish is
+        written down: whoever runs it lets a call in flight end and sends nothing more, and after
+        its death nobody does. It is `cancelled` once its cloud shows nothing of it, and `done`
+        where it was done all the same: nothing is deleted. What is not known in time has the
+        wish (`cancelling`) and is settled later. Raises `ConflictError` for one that is over.
         """
-        from cloudmesh_sdk.mesh.repeating import cancel
+        found = self.cancel_operations(id, timeout=timeout)
+        return found[0] if found else found.one()
 
-        return cancel(self._whole, id)
+    def cancel_operations(
+        self, operations: Asked, *, timeout: float = 30.0, told: Told | None = None
+    ) -> Gathered[Operation]:
+        """Cancel operations as `cancel_operation` does, all before any is waited for.
+
+        `told` hears each once, as it is over. `errors` names, by id, those that are not cancelled:
+        that were over before, are done or failed by now, or are not over in time.
+        """
+        from cloudmesh_sdk.mesh.cancelling import cancel
+
+        return cancel(self._whole, operations, timeout=timeout, told=told)
 
     def retry_operation(self, id: str, *, told: Told | None = None) -> Operation:  # noqa: A002
         """Ask again for what failed or was cancelled; return the new operation, which is done.

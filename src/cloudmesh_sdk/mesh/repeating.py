@@ -1,17 +1,14 @@
-"""Cancelling operations, and asking once more for what came to nothing."""
+"""Asking once more for what came to nothing."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cloudmesh_sdk import hooks
 from cloudmesh_sdk.errors import ConflictError, InvalidRequestError, UnsupportedError
 from cloudmesh_sdk.mesh.naming import require_free
 from cloudmesh_sdk.mesh.settling import label
-from cloudmesh_sdk.models import Fault, Operation, OperationState
+from cloudmesh_sdk.models import Operation, OperationState
 from cloudmesh_sdk.operations import ACTS
 from cloudmesh_sdk.operations.jobs import SECRETS
-from cloudmesh_sdk.tables import ago
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
@@ -27,37 +24,11 @@ _NOTHING = (OperationState.FAILED, OperationState.CANCELLED)
 
 _STANDS: Mapping[OperationState, str] = {
     OperationState.PENDING: "is pending: wait for it, or cancel it",
-    OperationState.RUNNING: "is running: wait for it",
+    OperationState.RUNNING: "is running: wait for it, or cancel it",
     OperationState.UNKNOWN: "may have been done: reconcile first, which asks its cloud",
     OperationState.DONE: "is done: there is nothing to ask for again",
 }
 """Why an operation is not asked for again, by its state."""
-
-
-def cancel(mesh: "Mesh", id: str) -> Operation:  # noqa: A002
-    """Cancel a pending operation; raises `ConflictError` for any other."""
-    why = Fault(kind="Cancelled", message="it was never sent")
-    while True:
-        operation = mesh.operation(id)
-        if operation.state is not OperationState.PENDING:
-            raise ConflictError(f"{label(operation)} {_stands(operation)}")
-        now = mesh.store.journal.change(
-            operation, state=OperationState.CANCELLED, finished=datetime.now(UTC), error=why
-        )
-        if now is not None:  # else its runner, or a second one, was faster
-            hooks.tell(mesh._acts.hooks.operation_changed, operation=now)
-            return now
-
-
-def _stands(operation: Operation) -> str:
-    """Return why an operation cannot be cancelled."""
-    sent = f"it was sent {ago(operation.sent)}, and what was sent cannot be taken back"
-    match operation.state:
-        case OperationState.RUNNING:
-            return f"is running: {sent}; wait for it, then undo it"
-        case OperationState.UNKNOWN:
-            return f"may have been done: {sent}; reconcile asks its cloud what became of it"
-    return f"is {operation.state} already"
 
 
 def retry(mesh: "Mesh", id: str, *, told: "Told | None" = None) -> Operation:  # noqa: A002

@@ -86,6 +86,8 @@ class Operation:
     doubted: datetime | None = None
     """When its answer was given up, where that was lost."""
     finished: datetime | None = None
+    cancelling: datetime | None = None
+    """When it was to be cancelled while it was on its way: it is never sent again."""
 
     def waits(self, now: datetime) -> bool:
         """Tell whether it waits for a runner, and may be taken by now."""
@@ -98,4 +100,5 @@ class Operation:
         """How far it is, in words: `2/5 waiting for addresses`; empty where that tells nothing."""
         counted = self.total > 1 or 0 < self.done < self.total
         count = f"{self.done}/{self.total}" if counted else ""
-        return " ".join(part for part in (count, self.message) if part)
+        wish = "cancelling" if self.cancelling is not None and self.state in OPEN else ""
+        return " ".join(part for part in (count, wish, self.message) if part)

@@ -38,6 +38,8 @@ class Learned:
     """The cloud did not answer."""
     absent: bool = False
     """It has nothing that carries the token, and would show it by now: it may be sent again."""
+    undone: bool = False
+    """It shows nothing of what the act would bring about, and would by now."""
 
 
 @attrs.frozen(kw_only=True)
@@ -71,9 +73,17 @@ Beside = Callable[[Any, Operation], tuple[Server, ...]]
 
 
 def look_at(
-    now: Now, kept: Callable[[Operation], Record], reached: Reached, beside: Beside | None = None
+    now: Now,
+    kept: Callable[[Operation], Record],
+    reached: Reached,
+    beside: Beside | None = None,
+    *,
+    blind: bool = False,
 ) -> Any:
-    """Return a `look` that asks for the thing: it is as wanted, or nothing is known."""
+    """Return a `look` that asks for the thing: it is as wanted, or nothing is known.
+
+    Of a `blind` act the thing may show nothing though it was done.
+    """
     again = beside or read_again
 
     def look(cloud: Cloud, operation: Operation) -> Learned:
@@ -83,6 +93,7 @@ def look_at(
                 state=OperationState.FAILED,
                 records=() if found is None else (found,),
                 why=f"whether {cloud.name} was asked to {verb(operation)} it is not known",
+                undone=not blind,
             )
         there = found if found is not None else gone(kept(operation))
         return Learned(state=OperationState.DONE, records=(there, *again(cloud, operation)))
@@ -106,14 +117,24 @@ def nothing(cloud: Driver, operation: Operation, what: str) -> Learned:
     """Return what is learnt where a cloud shows nothing of an operation: too early, or failed."""
     since = operation.doubted or operation.sent or operation.created
     patience = timedelta(seconds=cloud.settle)
-    if operation.error is not None and operation.error.kind == BackendTimeoutError.__name__:
+    if _is_late(operation):
         patience = max(patience, _LATE)  # what was asked for may still happen
     if datetime.now(UTC) - since < patience:
         wait = patience.total_seconds()
         why = f"{cloud.name} may not show it yet; asked again after {wait:g} s"
         return Learned(state=OperationState.UNKNOWN, why=why)
     why = f"the client ended while asking for it, and {cloud.name} has no {what} of it"
-    return Learned(state=OperationState.FAILED, why=why)
+    return Learned(state=OperationState.FAILED, why=why, undone=True)
+
+
+def may_come(operation: Operation) -> bool:
+    """Tell whether an act that got no answer in time may still be done."""
+    since = operation.doubted or operation.sent or operation.created
+    return _is_late(operation) and datetime.now(UTC) - since < _LATE
+
+
+def _is_late(operation: Operation) -> bool:
+    return operation.error is not None and operation.error.kind == BackendTimeoutError.__name__
 
 
 def absent(cloud: Driver, operation: Operation, what: str) -> Learned:

@@ -6,7 +6,6 @@ that the service has nothing of. All else is written down as it is known, and le
 where it is not. Each attempt is journalled before it goes out.
 """
 
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -29,6 +28,7 @@ from cloudmesh_sdk.operations.gate import Gate
 from cloudmesh_sdk.operations.lanes import Lane
 from cloudmesh_sdk.operations.process import lease
 from cloudmesh_sdk.operations.reconcile import as_seen, came, conclude, silent, wanted
+from cloudmesh_sdk.operations.wishes import Wish, refusal, tell_late
 from cloudmesh_sdk.retrying import Budget
 from cloudmesh_sdk.store.base import Store
 
@@ -60,12 +60,17 @@ def clears(operation: Operation, error: BackendError, learned: Learned) -> bool:
     return ACTS[operation.act].harmless or isinstance(error, ThrottledError)
 
 
+_OF_ATTEMPT = ("state", "attempts", "sent", "error", "doubted", "message")
+"""Fields that an attempt writes before it goes out."""
+
+
 class Attempts:
     """Sends one operation, again where that is safe and its lane's limits allow it.
 
     `gate` is passed already the first time. `claim` journals an attempt and returns the operation
     as it is then; it raises where that is not to be. `moved` hears what became of it between two
-    attempts. No wait outlives `stopped`.
+    attempts. No wait outlives `stopped`, which hears, too, of what is to be cancelled: that is not
+    sent again.
     """
 
     def __init__(
@@ -77,7 +82,7 @@ class Attempts:
         *,
         claim: Callable[[Operation], Operation],
         moved: Callable[[Operation], None],
-        stopped: threading.Event,
+        stopped: Wish,
     ) -> None:
         self._store = store
         self._use = use
@@ -88,6 +93,8 @@ class Attempts:
         self._stopped = stopped
         self._settle = 0.0
         self._blind: BackendError | None = None
+        self._shown = Learned(state=OperationState.FAILED, undone=True)
+        """What the service showed last; before the first attempt nothing is there."""
         self._budget = Budget(
             seconds=lane.limits.deadline,
             retries=lane.limits.attempts - 1,
@@ -100,7 +107,7 @@ class Attempts:
         while True:
             with self._use(operation.cloud) as cloud:
                 self._settle = cloud.settle
-                operation = self._claim(operation)
+                operation = self._claimed(operation)
                 went = self._lane.clock()
                 try:
                     with guarded(cloud.name):
@@ -114,6 +121,18 @@ class Attempts:
             learned = self._cleared(operation, problem)
             if learned is not None:
                 return self._concluded(operation, problem, learned)
+
+    def _claimed(self, operation: Operation) -> Operation:
+        """Journal an attempt; raises where it is not to be sent, once that is written down."""
+        claimed = self._claim(operation)
+        if claimed.cancelling is None:
+            return claimed
+        before = {name: getattr(operation, name) for name in _OF_ATTEMPT}  # that attempt was none
+        back = self._store.journal.change(claimed, **before)
+        if back is not None:
+            why = back.error.message if back.error else ""
+            conclude(self._store, back, attrs.evolve(self._shown, why=why))
+        raise refusal(self._store.journal.get(operation.id) or claimed)
 
     def _done(self, operation: Operation, records: Records) -> Records:
         seen, rows = as_seen(self._store, operation, records)
@@ -144,6 +163,7 @@ class Attempts:
         if unknown is None:  # somebody else took it over
             raise error
         self._moved(unknown)
+        self._stopped.hear(unknown)
         return unknown
 
     def _cleared(self, operation: Operation, error: BackendError) -> Learned | None:
@@ -155,6 +175,7 @@ class Attempts:
         paused = False
         while learned is None or self._hopeful(operation, error, learned):
             if paused and learned is not None and learned.state is OperationState.FAILED:
+                self._shown = learned
                 return None if self._again() else learned
             try:
                 self._budget.pause(error, least=self._least(operation))
@@ -208,6 +229,8 @@ class Attempts:
             text = f"{error}; what became of it is found out later (operation {operation.id})"
             kind = type(error) if error.transient else UnavailableError
             raise kind(text, retry_after=error.retry_after) from error
+        if now is not None and now.state is OperationState.CANCELLED:
+            raise refusal(now) from error
         raise error
 
     def _hear(self, error: BackendError, went: float) -> None:
@@ -219,5 +242,5 @@ class Attempts:
         self._over(self._store.journal.change(operation, finished=now, **fields))
 
     def _over(self, operation: Operation | None) -> None:
-        if operation is not None:
-            self._moved(operation)
+        if (now := tell_late(self._store, operation)) is not None:
+            self._moved(now)

@@ -15,7 +15,6 @@ from typing import Any
 from cloudmesh_sdk.errors import CloudmeshError
 from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.operations.act import Records
-from cloudmesh_sdk.operations.heart import Heart
 from cloudmesh_sdk.operations.lanes import Lane
 from cloudmesh_sdk.operations.process import HELD, claim, lease
 from cloudmesh_sdk.operations.reconcile import put_back
@@ -109,7 +108,7 @@ class Feed:
         tender = threading.Thread(target=self._tending, args=(stop,), daemon=True)
         tender.start()
         try:
-            with Heart(self._run.renew):
+            with self._run.beating(self._lanes):
                 while not stop.is_set():
                     self._safely(self._turn)
         finally:

@@ -4,11 +4,10 @@ Where no rate is set and nothing was refused of late it stands open, and nobody 
 """
 
 import math
-import threading
 import time
 
 from cloudmesh_sdk.models import Operation
-from cloudmesh_sdk.operations.lanes import Lane
+from cloudmesh_sdk.operations.lanes import Lane, Stop
 from cloudmesh_sdk.store.base import Store
 
 
@@ -23,9 +22,7 @@ class Gate:
     Its lane's own rate is kept before, so that few wait here.
     """
 
-    def __init__(
-        self, store: Store, lane: Lane, operation: Operation, stopped: threading.Event
-    ) -> None:
+    def __init__(self, store: Store, lane: Lane, operation: Operation, stopped: Stop) -> None:
         self._rates = store.rates
         self._lane = lane
         self._scope = scope(operation.cloud, operation.account)

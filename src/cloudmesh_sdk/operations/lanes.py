@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -29,6 +29,16 @@ _NAME = "cloudmesh operations"
 
 Box = queue.SimpleQueue[Answer[T] | BaseException]
 """Where outcomes go."""
+
+
+class Stop(Protocol):
+    """Says whether something is not to go on, as an event does."""
+
+    def is_set(self) -> bool:
+        """Tell whether it is not."""
+
+    def wait(self, seconds: float, /) -> bool:
+        """Wait some seconds, not once it is not to go on; tell whether that is so."""
 
 
 class Lane:
@@ -60,7 +70,7 @@ class Lane:
         with self._lock:
             return self.bucket.throttled(went, retry_after)
 
-    def again(self, stopped: threading.Event, seconds: float) -> bool:
+    def again(self, stopped: "Stop", seconds: float) -> bool:
         """Wait until what is under way may be sent once more; tell whether it may.
 
         It may not once `stopped` is set, or where that takes more than so many seconds.
@@ -146,13 +156,21 @@ class Lanes:
             self.drop(box)
         return [answers[id] for id in jobs]  # noqa: A001
 
-    def here(self, id: str, name: str, work: Callable[[str, Lane], T]) -> Answer[T]:  # noqa: A002
+    def here(
+        self,
+        id: str,  # noqa: A002
+        name: str,
+        work: Callable[[str, Lane], T],
+        *,
+        stopped: Stop,
+    ) -> Answer[T]:
         """Do the work of one id in the caller's thread, as soon as the rate of its lane allows.
 
-        How many do so at once is the caller's affair. Raises what is a bug.
+        How many do so at once is the caller's affair. Once `stopped` is set, the work, which then
+        finds out why, waits no more. Raises what is a bug.
         """
         lane, box = self.lane(name), queue.SimpleQueue[Answer[T] | BaseException]()
-        lane.again(threading.Event(), math.inf)
+        lane.again(stopped, math.inf)
         _Errand(id, work, box).run(lane)
         got = box.get_nowait()
         if isinstance(got, BaseException):
@@ -184,6 +202,17 @@ class Lanes:
                 if len(kept) < len(lane.waiting):
                     lane.waiting = deque(kept)
             self._changed.notify_all()
+
+    def expel(self, id: str, error: CloudmeshError) -> None:  # noqa: A002
+        """Answer with an error for one that no thread has begun; it is never begun then."""
+        with self._changed:
+            for lane in self._lanes.values():
+                for errand in lane.waiting:
+                    if errand.id == id:
+                        lane.waiting.remove(errand)
+                        errand.box.put(Answer(name=id, error=error))
+                        self._changed.notify_all()
+                        return
 
     def _staff(self) -> None:
         """Start the threads that what waits can use; the lock is held."""

@@ -16,6 +16,14 @@ from cloudmesh_sdk.operations.act import Learned, Records, results
 from cloudmesh_sdk.operations.acts import laid_to_rest, learn
 from cloudmesh_sdk.operations.jobs import rows
 from cloudmesh_sdk.operations.process import HELD, claim, lease, orphaned
+from cloudmesh_sdk.operations.wishes import (
+    NEVER,
+    cancelled,
+    ended,
+    heeded,
+    tell_late,
+    why_nothing,
+)
 from cloudmesh_sdk.store.base import Query, Store
 
 PATIENCE = timedelta(seconds=30)
@@ -48,7 +56,7 @@ def due(operation: Operation, *, patient: bool) -> bool:
     if operation.runner is not None:
         return orphaned(operation)
     if operation.later and operation.state is OperationState.PENDING:
-        return False  # it waits for a runner
+        return operation.cancelling is not None  # else it waits for a runner
     rests_until = operation.lease
     return not patient or rests_until is None or rests_until < datetime.now(UTC)
 
@@ -86,7 +94,7 @@ def _settle_all(
         if operation.later and operation.state is OperationState.PENDING:
             put_back(store, operation)
         elif operation.sent is None:
-            _end(store, operation, Learned(state=OperationState.CANCELLED, why="it was never sent"))
+            _end(store, operation, Learned(state=OperationState.CANCELLED, why=NEVER))
         else:
             by_cloud.setdefault(operation.cloud, []).append(operation)
 
@@ -117,25 +125,29 @@ def settle(store: Store, cloud: Driver, operation: Operation) -> Records:
 def conclude(store: Store, operation: Operation, learned: Learned) -> Records:
     """Write down what became of an operation; return what came of it, nothing but of a done one."""
     records = tuple(see(store, home(operation, record), record) for record in learned.records)
+    if learned.undone:  # it may be one to be cancelled since
+        operation = _as_asked(store, operation)
     if _again(operation, learned):
         rest = _REST * 2**operation.attempts * (1 + random())  # noqa: S311 - spreads, hides nothing
         put_back(store, operation, rest=rest, error=_kept(operation, learned))
         return ()
-    _end(store, operation, learned)
+    _end(store, operation, heeded(operation, learned))
     return results(records) if learned.state is OperationState.DONE else ()
 
 
 def put_back(
     store: Store, operation: Operation, *, rest: timedelta | None = None, **fields: Any
 ) -> None:
-    """Let an operation wait for any runner once more, after a rest."""
-    store.journal.change(
+    """Let an operation wait for any runner once more, after a rest; not one to be cancelled."""
+    now = store.journal.change(
         operation,
         state=OperationState.PENDING,
         runner=None,
         lease=None if rest is None else datetime.now(UTC) + rest,
         **fields,
     )
+    if now is not None and now.cancelling is not None:
+        store.journal.change(now, **ended(why_nothing(now)))
 
 
 def _again(operation: Operation, learned: Learned) -> bool:
@@ -143,6 +155,8 @@ def _again(operation: Operation, learned: Learned) -> bool:
 
     Its runner died, or its answer was lost; what was refused was not lost.
     """
+    if operation.cancelling is not None:
+        return False
     fault = operation.error
     lost = fault is None or fault.transient or fault.kind == _LOST
     return operation.later and learned.absent and lost and operation.attempts < ATTEMPTS
@@ -150,6 +164,8 @@ def _again(operation: Operation, learned: Learned) -> bool:
 
 def wanted(store: Store, operation: Operation) -> bool:
     """Tell whether its user still wants an act: it is young, and nothing was asked for since."""
+    if operation.cancelling is not None:
+        return False
     if datetime.now(UTC) - operation.created > REPEATED:
         return False
     asked = store.journal.find(
@@ -212,6 +228,13 @@ def came(records: Records) -> dict[str, Any]:
     return {"result": ids[0] if ids else None, "results": several, "done": len(ids)}
 
 
+def _as_asked(store: Store, operation: Operation) -> Operation:
+    """Return an operation with what its user asked of it meanwhile."""
+    now = store.journal.get(operation.id)
+    wish = None if now is None else now.cancelling
+    return attrs.evolve(operation, cancelling=operation.cancelling or wish)
+
+
 def _claim(store: Store, operation: Operation) -> Operation | None:
     return store.journal.change(operation, runner=claim(), lease=lease())
 
@@ -227,7 +250,7 @@ def silent(operation: Operation, error: CloudmeshError) -> Learned:
 def _end(store: Store, operation: Operation, learned: Learned) -> None:
     over = learned.state is not OperationState.UNKNOWN
     now = datetime.now(UTC)
-    store.journal.change(
+    written = store.journal.change(
         operation,
         state=learned.state,
         message="" if over else f"waits for {operation.cloud} to say what became of it",
@@ -237,12 +260,15 @@ def _end(store: Store, operation: Operation, learned: Learned) -> None:
         runner=operation.runner if over else None,
         lease=now + PATIENCE if learned.silent else None,
     )
+    tell_late(store, written)
 
 
 def _kept(operation: Operation, learned: Learned) -> Fault | None:
     """Return the error to keep: the one that brought the doubt keeps its class."""
     if not learned.why:
         return None
+    if learned.state is OperationState.CANCELLED:
+        return cancelled(learned.why)
     if operation.error is None:
         return Fault(kind=_LOST, message=learned.why)
     return attrs.evolve(operation.error, message=learned.why)

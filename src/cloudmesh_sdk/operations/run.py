@@ -1,7 +1,8 @@
 """Operations of one process on their way: claimed, run, written down, their leases renewed."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,9 +15,11 @@ from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.operations.act import Records
 from cloudmesh_sdk.operations.attempts import Attempts, Use, fault
 from cloudmesh_sdk.operations.gate import Gate
-from cloudmesh_sdk.operations.lanes import Lane
+from cloudmesh_sdk.operations.heart import Heart
+from cloudmesh_sdk.operations.lanes import Lane, Lanes
 from cloudmesh_sdk.operations.process import HELD, claim, lease
 from cloudmesh_sdk.operations.reconcile import PATIENCE, put_back
+from cloudmesh_sdk.operations.wishes import Wishes, refusal
 from cloudmesh_sdk.store.base import Store
 
 _GRACE = 10.0
@@ -28,6 +31,10 @@ Ended = Callable[[Operation, Answer[Records]], None]
 
 class TakenError(UnavailableError):
     """Another runner has the operation, or it is over."""
+
+
+_LOOK = 1.0
+"""Seconds between two looks whether something was cancelled that waits for its turn."""
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +57,8 @@ class Run:
         self._over: dict[str, Operation] = {}
         self._lock = threading.Condition()
         self._stopped = threading.Event()
+        self.wishes = Wishes(store, self._stopped)
+        """Tells what is to be cancelled."""
         self.add(tasks)
 
     def add(self, tasks: Iterable[Task]) -> None:
@@ -79,10 +88,11 @@ class Run:
     def one(self, id: str, lane: Lane) -> Records:  # noqa: A002
         """Run one operation in the caller's thread; raises what the driver raised."""
         task = self.tasks[id]
-        gate = Gate(self._store, lane, task.operation, self._stopped)
+        wish = self.wishes.of(id)
+        gate = Gate(self._store, lane, task.operation, wish)
         try:
-            if not gate.passed():
-                self._begin(task.operation)  # it raises: nothing is sent any more
+            if not gate.passed():  # nothing is sent any more, else the claim refuses it
+                self._begin(task.operation)
             attempts = Attempts(
                 self._store,
                 self._use,
@@ -90,7 +100,7 @@ class Run:
                 gate,
                 claim=self._claim,
                 moved=self._move,
-                stopped=self._stopped,
+                stopped=wish,
             )
             return attempts.run(task.operation, task.secrets)
         except CloudmeshError as error:
@@ -123,6 +133,9 @@ class Run:
             message="" if operation.attempts == 0 else f"attempt {operation.attempts + 1}",
         )
         if claimed is None:
+            now = self._store.journal.get(operation.id)
+            if now is not None and now.state is OperationState.CANCELLED and not now.later:
+                raise refusal(now)
             raise TakenError(f"operation {operation.id} was taken over or cancelled")
         self._move(claimed)
         return claimed
@@ -170,6 +183,19 @@ class Run:
                 else:
                     self._end(operation, state=OperationState.CANCELLED)
             self._lock.wait_for(lambda: not self._flying, timeout=_GRACE)
+
+    @contextmanager
+    def beating(self, lanes: Lanes) -> Iterator[None]:
+        """Renew leases meanwhile, and take out of their lanes what is cancelled there."""
+        with Heart(self.renew), Heart(lambda: self._heed(lanes), every=_LOOK):
+            yield
+
+    def _heed(self, lanes: Lanes) -> None:
+        with self._lock:
+            waiting = set(self._waiting)
+        for now in self.wishes.cancelled(waiting):
+            self._land(now.id)  # before anybody hears of it, and forgets it
+            lanes.expel(now.id, refusal(now))
 
     def renew(self) -> None:
         """Say that this process lives, for every operation that is not over."""

@@ -114,7 +114,7 @@ class Runner:
             self._store.journal.add([task.operation for task in tasks])
             if begun is not None:
                 begun()
-            with Heart(run.renew):
+            with run.beating(self.lanes):
                 return self.lanes.each(run.jobs, run.one, told=heard)
         except BaseException:
             with suppress(StoreError):  # out of reach: what is left open is reconciled later
@@ -131,7 +131,9 @@ class Runner:
         run = Run(self._store, self.use, [Task(operation=operation)])
         try:
             with Heart(run.renew):
-                answer = self.lanes.here(operation.id, operation.cloud, run.one)
+                answer = self.lanes.here(
+                    operation.id, operation.cloud, run.one, stopped=run.wishes.of(operation.id)
+                )
             if not isinstance(answer.error, TakenError):
                 told(run.now(operation.id), answer)
         finally:

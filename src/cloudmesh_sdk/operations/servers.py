@@ -140,7 +140,8 @@ def _act(
     def there(now: Server | None, _: Operation) -> bool:
         return now is not None and now.state in states
 
-    look = look_at(_now, _deleted, reached or there)
+    blind = not harmless or not (states or reached)
+    look = look_at(_now, _deleted, reached or there, blind=blind)
     return Act(go=go, look=look, needs=needs, harmless=harmless)
 
 

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 import click
 
-from cloudmesh_sdk.errors import CloudmeshError
-from cloudmesh_sdk.fanout import Gathered, Source
 from cloudmesh_sdk.models import Operation, OperationState
 from cloudmesh_sdk.shell import codes, params
 from cloudmesh_sdk.shell.finishing import PATIENCE
 from cloudmesh_sdk.shell.output import Look, looks, note, show, tell_sources
-from cloudmesh_sdk.shell.progress import progress
+from cloudmesh_sdk.shell.progress import late_progress, progress
 from cloudmesh_sdk.shell.session import Session
 
 
@@ -49,26 +47,32 @@ def wait(session: Session, ids: tuple[str, ...], timeout: float, look: Look) -> 
 
 
 @params.operations_argument
+@click.option(
+    "--timeout", type=click.FloatRange(0), default=30.0, show_default=True, metavar="SECONDS",
+    help="How long to wait for what becomes of those that were sent already.",
+)  # fmt: skip
 @looks
 @click.pass_obj
-def cancel(session: Session, ids: tuple[str, ...], look: Look) -> int:
-    """Cancel operations that are pending; they are never sent.
+def cancel(session: Session, ids: tuple[str, ...], timeout: float, look: Look) -> int:
+    """Cancel operations, whichever process runs them.
 
-    What was sent to a cloud cannot be taken back: it is refused, and what is pending is cancelled
-    all the same. Undo it once it is over, as by cm vm delete.
+    What is pending is never sent. What was sent is not sent again, and is cancelled once its cloud
+    shows nothing of it. What is there all the same is done: undo it, as by cm vm delete. The exit
+    code is 0 where all are cancelled.
     """
     meant = _meant(session, ids)
-    if len(meant) == 1:
-        show(session, [session.mesh.cancel_operation(meant[0].id)], Operation, look)
-        return codes.OK
-    found = Gathered[Operation]()
-    for operation in meant:
-        error: CloudmeshError | None = None
-        try:
-            found.append(session.mesh.cancel_operation(operation.id))
-        except CloudmeshError as refused:
-            error = refused
-        found.sources[operation.id] = Source(name=operation.id, count=1, error=error)
+    try:
+        with late_progress(session, "cancel", len(meant)) as done:
+            found = session.mesh.cancel_operations(
+                meant,
+                timeout=timeout,
+                told=lambda now: done(now.target, now.state != OperationState.CANCELLED),
+            )
+    except KeyboardInterrupt:
+        note("what was to be cancelled is so all the same: cm op list shows what becomes of it")
+        raise
+    if not found and len(meant) == 1:
+        found.one()
     show(session, found, Operation, look)
     tell_sources(found, quiet=True)
     return codes.outcome(found)

@@ -1,7 +1,8 @@
 """Progress of what asks many: a bar on a terminal, nothing elsewhere."""
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from cloudmesh_sdk.shell.session import Session
 
@@ -19,6 +20,39 @@ def progress(session: Session, title: str, total: int) -> Iterator[Done]:
 
     with drawing.progress(title, total) as done:
         yield done
+
+
+@contextmanager
+def late_progress(
+    session: Session, title: str, total: int, *, after: float = 1.0
+) -> Iterator[Done]:
+    """Show the same of what is mostly over at once: after a second."""
+    lock, heard, drawn = threading.Lock(), list[tuple[str, bool]](), list[Done]()
+    over = threading.Event()
+
+    def draw() -> None:
+        with lock:
+            if not over.is_set():
+                drawn.append(stack.enter_context(progress(session, title, total)))
+                for name, failed in heard:
+                    drawn[0](name, failed)
+
+    def done(name: str, failed: bool) -> None:
+        with lock:
+            heard.append((name, failed))
+            for tell in drawn:
+                tell(name, failed)
+
+    timer = threading.Timer(after, draw)
+    timer.daemon = True
+    with ExitStack() as stack:
+        timer.start()
+        try:
+            yield done
+        finally:
+            timer.cancel()
+            with lock:
+                over.set()
 
 
 def _nothing(_: str, __: bool) -> None:

@@ -297,6 +297,10 @@ class Journal(abc.ABC):
         """Return one operation; None where unknown."""
 
     @abc.abstractmethod
+    def unwanted(self, ids: Collection[str]) -> set[str]:
+        """Return those of some operations that are cancelled, or to be (`Operation.cancelling`)."""
+
+    @abc.abstractmethod
     def find(
         self,
         *,

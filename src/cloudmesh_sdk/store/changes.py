@@ -22,7 +22,9 @@ OPERATIONS = "operations"
 ALERT = 0.5
 """Seconds that a wait lasts at a time: Ctrl-C and `close` are heard after it at the latest."""
 
-TOLD = ("state", "attempts", "done", "total", "message", "error", "result", "results")
+TOLD = (
+    "state", "attempts", "done", "total", "message", "error", "result", "results", "cancelling",
+)  # fmt: skip
 """Fields of an operation whose change is told; that its lease was renewed says nothing."""
 
 

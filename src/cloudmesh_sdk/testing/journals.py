@@ -35,12 +35,8 @@ def at_once(count: int, act: Callable[[int], T]) -> list[T]:
     return results
 
 
-class JournalSuite(StoreFixtures):
-    """Promises of `Journal`; give the fixtures `store` and `reopen`."""
-
-    @pytest.fixture
-    def reopen(self) -> Callable[[], Store]:
-        wanted(self, "reopen", "opens the place of `store` a second time")
+class OperationFixtures(StoreFixtures):
+    """What suites of a journal need."""
 
     @pytest.fixture
     def operation(self, owner: str) -> Callable[..., Operation]:
@@ -56,6 +52,14 @@ class JournalSuite(StoreFixtures):
 
         return operation
 
+
+class JournalSuite(OperationFixtures):
+    """Promises of `Journal`; give the fixtures `store` and `reopen`."""
+
+    @pytest.fixture
+    def reopen(self) -> Callable[[], Store]:
+        wanted(self, "reopen", "opens the place of `store` a second time")
+
     def test_operations_come_back_equal(
         self, store: Store, operation: Callable[..., Operation]
     ) -> None:
@@ -65,7 +69,7 @@ class JournalSuite(StoreFixtures):
             state=OperationState.FAILED, attempts=3, runner="host/1/2", lease=plain.created,
             result="i-1", error=Fault(kind="AuthError", message="no", transient=False),
             sent=plain.created, finished=plain.created, withheld=("user_data",),
-            retry_of=plain.id,
+            retry_of=plain.id, cancelling=plain.created,
         )  # fmt: skip
         store.journal.add([plain, full])
         assert store.journal.get(plain.id) == plain

@@ -12,6 +12,7 @@ from cloudmesh_sdk.testing.store_rates import RatesSuite
 from cloudmesh_sdk.testing.store_safety import SafetySuite
 from cloudmesh_sdk.testing.store_slots import SlotsSuite
 from cloudmesh_sdk.testing.store_watching import WatchingSuite
+from cloudmesh_sdk.testing.store_wishes import WishesSuite
 
 
 class StoreSuite(
@@ -22,6 +23,7 @@ class StoreSuite(
     MatchingSuite,
     SafetySuite,
     JournalSuite,
+    WishesSuite,
     SettingsSuite,
     PollsSuite,
     WatchingSuite,

@@ -109,6 +109,11 @@ class MemoryJournal(Journal):
         with self._lock:
             return self._operations.get(id)
 
+    def unwanted(self, ids: Collection[str]) -> set[str]:
+        with self._lock:
+            found = [self._operations.get(id_) for id_ in ids]
+        return {o.id for o in found if o is not None and _is_unwanted(o)}
+
     def find(
         self,
         *,
@@ -133,6 +138,10 @@ class MemoryJournal(Journal):
 
 def _is_held(operation: Operation) -> bool:
     return operation.runner is not None or operation.state is not OperationState.PENDING
+
+
+def _is_unwanted(operation: Operation) -> bool:
+    return operation.cancelling is not None or operation.state is OperationState.CANCELLED
 
 
 def _claim(operation: Operation) -> tuple[OperationState, str | None, int]:

@@ -110,6 +110,7 @@ class Operation(Document):
     sent = me.DateTimeField()
     doubted = me.DateTimeField()
     finished = me.DateTimeField()
+    cancelling = me.DateTimeField()
     until = me.DateTimeField()
     """When it is dropped; refreshes alone are."""
 

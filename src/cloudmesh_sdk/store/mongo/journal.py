@@ -124,6 +124,12 @@ class MongoJournal(Journal):
             found = operations_of(database).find_one({"_id": id})
         return None if found is None else as_operation(found)
 
+    def unwanted(self, ids: Collection[str]) -> set[str]:
+        cancelled = {"state": OperationState.CANCELLED.value}
+        wanted = {"_id": {"$in": [*ids]}, "$or": [{"cancelling": {"$ne": None}}, cancelled]}
+        with self._connection.use() as database:
+            return {row["_id"] for row in operations_of(database).find(wanted, {"_id": 1})}
+
     def find(
         self,
         *,
