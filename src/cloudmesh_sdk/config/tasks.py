@@ -1,6 +1,7 @@
 """What cloudmesh.yaml says of a broker; each mistake is a `ConfigError` with its place."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -9,7 +10,8 @@ from cloudmesh_sdk.config import checks
 from cloudmesh_sdk.document import Place, kind_of
 from cloudmesh_sdk.references import is_reference, resolve
 
-_KEYS = ("broker", "cafile", "concurrency")
+_FILES = ("cafile", "certfile", "keyfile")
+_KEYS = ("broker", *_FILES, "concurrency")
 
 
 @attrs.frozen(kw_only=True)
@@ -20,6 +22,10 @@ class TaskConfig:
     """Its URI, or a reference to it."""
     cafile: str | None = None
     """Certificates of those who may have signed an `amqps://` broker's; the system's, if None."""
+    certfile: str | None = None
+    """A certificate of our own, where an `amqps://` broker asks for one."""
+    keyfile: str | None = None
+    """Its key; in `certfile`, if None."""
     concurrency: int | None = None
     """How many operations a worker runs at once."""
     where: Place = attrs.field(factory=Place, repr=False)
@@ -32,12 +38,17 @@ class TaskConfig:
         found: str = resolve(self.broker, where=self.where.at("tasks", "broker"))
         return found.strip()
 
+    def certificates(self) -> Mapping[str, str | None]:
+        """Return the files for TLS by what they are."""
+        given = {name: getattr(self, name) for name in _FILES}
+        return {name: path and str(Path(path).expanduser()) for name, path in given.items()}
+
 
 def tasks(data: Mapping[str, Any], place: Place) -> TaskConfig:
     """Return what is below `tasks`."""
     found = checks.section(data, "tasks", place)
     checks.known(found, _KEYS, place, "tasks")
-    for name in ("broker", "cafile"):
+    for name in ("broker", *_FILES):
         value = found.get(name)
         if value is not None and not isinstance(value, str):
             place.wrong(f"a text was wanted, found {kind_of(value)}", "tasks", name)
@@ -53,6 +64,8 @@ def tasks(data: Mapping[str, Any], place: Place) -> TaskConfig:
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
         wanted = f"a number of operations, 1 or more, was wanted, found {count!r}"
         place.wrong(wanted, "tasks", "concurrency")
+    if "keyfile" in found and "certfile" not in found:
+        place.wrong("a key is of use with its certificate alone: certfile", "tasks", "keyfile")
     return TaskConfig(where=place, **found)
 
 

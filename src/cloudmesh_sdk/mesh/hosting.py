@@ -3,6 +3,7 @@
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh_sdk.mesh.announcing import application, line
@@ -23,21 +24,27 @@ def worker_main(
     *,
     concurrency: int | None = None,
     told: Callable[[int], None] | None = None,
+    admitted: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Be a worker until SIGTERM: run what the broker of a configuration gives out, of any user.
 
-    Raises `ConfigError`, and `PluginError` where the extra `tasks` is missing.
+    `admitted` is held from when the broker is known not to refuse us: one that does not answer is
+    waited for. Raises `ConfigError`, also where it refuses us (password, virtual host, TLS), and
+    `PluginError` where the extra `tasks` is missing.
     """
     app = application(config)
+    from cloudmesh_sdk.operations.amqp.publish import Publisher
     from cloudmesh_sdk.operations.amqp.worker import work
 
-    work(
-        app,
-        lambda: Office(config, open_store("mongo", config), app),
-        clouds=[*config.clouds, *config.queues],
-        concurrency=concurrency or config.tasks.concurrency or _usual(),
-        told=told,
-    )
+    Publisher(app).check()
+    with admitted():
+        work(
+            app,
+            lambda: Office(config, open_store("mongo", config), app),
+            clouds=[*config.clouds, *config.queues],
+            concurrency=concurrency or config.tasks.concurrency or _usual(),
+            told=told,
+        )
 
 
 def _usual() -> int:

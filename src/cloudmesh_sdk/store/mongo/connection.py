@@ -16,7 +16,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from cloudmesh_sdk.errors import StoreError
-from cloudmesh_sdk.store.mongo.errors import translated
+from cloudmesh_sdk.store.mongo.errors import opening, translated
 from cloudmesh_sdk.store.mongo.escape import TIMES
 from cloudmesh_sdk.store.mongo.schema import prepare
 
@@ -131,10 +131,11 @@ class Connection:
         elif not uri.startswith(("mongodb://", "mongodb+srv://")):
             raise StoreError("the URI of the store must begin with mongodb:// or mongodb+srv://")
         try:
-            self._client = MongoClient(
-                uri, appname="cloudmesh", serverSelectionTimeoutMS=int(timeout * 1000),
-                connectTimeoutMS=int(timeout * 1000), w="majority",
-            )  # fmt: skip
+            with opening(self.where):
+                self._client = MongoClient(
+                    uri, appname="cloudmesh", serverSelectionTimeoutMS=int(timeout * 1000),
+                    connectTimeoutMS=int(timeout * 1000), w="majority",
+                )  # fmt: skip
             prepare(self._client.get_database(self._name, codec_options=TIMES))
         except BaseException:
             self._drop()

@@ -1,5 +1,7 @@
 """What MongoDB and its driver raise, in our words: the one place where they are translated."""
 
+import re
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -36,6 +38,19 @@ _CLASSES: tuple[tuple[type[Exception], str], ...] = (
 )
 """Error of the driver → what it means; the first that fits."""
 
+_UNMET = (
+    (
+        re.compile(r"certificate verify failed: ([^(\n]*[^(\n .])"),
+        r"shows a certificate that is not trusted: \1",
+    ),
+    (re.compile(r"\[SSL: (\w+)\]"), r"does not agree with us on TLS: \1"),
+    (re.compile(r": connection closed \("), "closes every connection; does it want tls=true?"),
+)
+"""What the driver says of a server that it could not talk to → what it means.
+
+It has no other way to tell: its error is the same for a server that is down.
+"""
+
 
 @contextmanager
 def translated(where: str, hint: Callable[[], str] = str) -> Iterator[None]:
@@ -45,9 +60,9 @@ def translated(where: str, hint: Callable[[], str] = str) -> Iterator[None]:
     """
     try:
         yield
-    except (InvalidURI, ConfigurationError):
+    except (InvalidURI, ConfigurationError) as error:
         # its text may quote a piece of the password: not even as a cause
-        raise StoreError(f"{where}: the URI is malformed (percent-encode the password)") from None
+        raise StoreError(f"{where}: {_malformed(error)}") from None
     except PyMongoError as error:
         more = hint() if isinstance(error, AutoReconnect) else ""
         raise StoreError(f"{where} {meaning(error)}{f': {more}' if more else ''}") from error
@@ -58,10 +73,30 @@ def translated(where: str, hint: Callable[[], str] = str) -> Iterator[None]:
         raise StoreError(f"{where}: cannot store or read that: {line}") from error
 
 
+@contextmanager
+def opening(where: str) -> Iterator[None]:
+    """Raise `StoreError` for a file that a URI names (`tlsCAFile`) and that cannot be used."""
+    try:
+        yield
+    except OSError as error:  # those of OpenSSL are, too
+        why = "it is no PEM file" if isinstance(error, ssl.SSLError) else error.strerror
+        raise StoreError(f"{where}: a file that the URI names cannot be used: {why}") from error
+
+
+def _malformed(error: Exception) -> str:
+    if str(error).startswith("Private key doesn't match certificate"):
+        return "a certificate that the URI names cannot be used, or its key is another one's"
+    return "the URI is malformed (percent-encode the password)"
+
+
 def meaning(error: PyMongoError) -> str:
     """Return what an error of the driver means, as the end of a sentence."""
     if isinstance(error, OperationFailure) and error.code in _CODES:
         return _CODES[error.code]
+    if isinstance(error, ServerSelectionTimeoutError):
+        for pattern, template in _UNMET:
+            if found := pattern.search(str(error)):
+                return found.expand(template)
     for kind, words in _CLASSES:
         if isinstance(error, kind):
             return words
