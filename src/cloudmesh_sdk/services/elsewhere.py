@@ -1,0 +1,68 @@
+"""Workers of the same store, whichever machine and whoever started them."""
+
+from collections.abc import Sequence
+
+import attrs
+
+from cloudmesh_sdk.config import Config
+from cloudmesh_sdk.errors import ConfigError, StoreError
+from cloudmesh_sdk.mesh.stores import open_store
+from cloudmesh_sdk.models import Worker
+from cloudmesh_sdk.services import store, worker
+from cloudmesh_sdk.services.records import ServiceStatus, State
+
+__all__ = ["with_others"]
+
+_PATIENCE = 3.0
+"""Seconds that a MongoDB has to answer: how this machine is should be known soon."""
+
+
+def with_others(config: Config, found: Sequence[ServiceStatus]) -> list[ServiceStatus]:
+    """Return services of this machine, then the other workers that the store hears of.
+
+    The worker among them learns how many operations it runs, and at most. Raises `StoreError` where
+    the store does not run or does not answer; it is not started for this.
+    """
+    living = _living(config)
+    mine = [_learned(one, living) for one in found]
+    known = {(one.host, one.pid) for one in found if one.name == worker.NAME}
+    return [*mine, *(_status(one) for one in living if (one.host, one.pid) not in known)]
+
+
+def _living(config: Config) -> list[Worker]:
+    if not _runs(config):
+        raise StoreError("the store does not run")
+    quick = attrs.evolve(config, store={**config.store, "timeout": _PATIENCE})
+    with open_store("mongo", quick) as opened:
+        return opened.workers.living()
+
+
+def _runs(config: Config) -> bool:
+    """Tell whether the store runs, or is a MongoDB of the user's own, which has to be asked."""
+    try:
+        return store.status(config).running
+    except ConfigError:
+        return True
+
+
+def _learned(one: ServiceStatus, living: Sequence[Worker]) -> ServiceStatus:
+    if one.name != worker.NAME:
+        return one
+    for said in living:
+        if (said.host, said.pid) == (one.host, one.pid):
+            working = said.running if one.working is None else one.working
+            return attrs.evolve(one, concurrency=said.concurrency, working=working)
+    return one
+
+
+def _status(one: Worker) -> ServiceStatus:
+    return ServiceStatus(
+        name=worker.NAME,
+        host=one.host,
+        state=State.RUNNING,
+        pid=one.pid,
+        since=one.since,
+        working=one.running,
+        concurrency=one.concurrency,
+        heard=one.seen,
+    )
