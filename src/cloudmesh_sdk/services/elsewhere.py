@@ -8,7 +8,8 @@ from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ConfigError, StoreError
 from cloudmesh_sdk.mesh.stores import open_store
 from cloudmesh_sdk.models import Worker
-from cloudmesh_sdk.services import store, worker
+from cloudmesh_sdk.services import store
+from cloudmesh_sdk.services.control import WORKER
 from cloudmesh_sdk.services.records import ServiceStatus, State
 
 __all__ = ["with_others"]
@@ -25,7 +26,7 @@ def with_others(config: Config, found: Sequence[ServiceStatus]) -> list[ServiceS
     """
     living = _living(config)
     mine = [_learned(one, living) for one in found]
-    known = {(one.host, one.pid) for one in found if one.name == worker.NAME}
+    known = {(one.host, one.pid) for one in found if one.name == WORKER}
     return [*mine, *(_status(one) for one in living if (one.host, one.pid) not in known)]
 
 
@@ -46,7 +47,7 @@ def _runs(config: Config) -> bool:
 
 
 def _learned(one: ServiceStatus, living: Sequence[Worker]) -> ServiceStatus:
-    if one.name != worker.NAME:
+    if one.name != WORKER:
         return one
     for said in living:
         if (said.host, said.pid) == (one.host, one.pid):
@@ -57,7 +58,7 @@ def _learned(one: ServiceStatus, living: Sequence[Worker]) -> ServiceStatus:
 
 def _status(one: Worker) -> ServiceStatus:
     return ServiceStatus(
-        name=worker.NAME,
+        name=WORKER,
         host=one.host,
         state=State.RUNNING,
         pid=one.pid,

@@ -9,9 +9,8 @@ import click
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import CloudmeshError, ConfigError
 from cloudmesh_sdk.services import control, elsewhere, store, systemd
-from cloudmesh_sdk.services.control import NAMES, STORE
+from cloudmesh_sdk.services.control import NAMES, STORE, WORKER
 from cloudmesh_sdk.services.records import ServiceStatus, State
-from cloudmesh_sdk.services.worker import NAME as WORKER
 from cloudmesh_sdk.shell import codes
 from cloudmesh_sdk.shell.app import Group
 from cloudmesh_sdk.shell.following import print_text
@@ -181,8 +180,12 @@ def _show(session: Session, config: Config, found: list[ServiceStatus], look: Lo
 
 
 def _start(session: Session, config: Config, name: str) -> ServiceStatus:
+    missing = control.missing(config, name)
     with _waiting(session, name) as told:
-        return control.start(config, name, told=told)
+        found = control.start(config, name, told=told)
+    for other in missing:
+        note(f"the {other} was started for it, and stays: cm service stop {other} ends it")
+    return found
 
 
 @contextmanager
