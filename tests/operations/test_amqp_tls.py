@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 from tests.canaries import find_in
 from tests.labs.rabbit_tls import TlsRabbit, running_rabbit, told
 from tests.labs.tls import Authority
 
 from cloudmesh_sdk.config import Config
-from cloudmesh_sdk.errors import ConfigError
+from cloudmesh_sdk.errors import ConfigError, StoreError
 from cloudmesh_sdk.mesh import Mesh
 from cloudmesh_sdk.mesh.announcing import application
 from cloudmesh_sdk.mesh.hosting import worker_main
@@ -131,6 +132,22 @@ def test_a_verified_connection_is_not_lent_to_who_trusts_another(
     assert Publisher(mine).waiting("albert") in (False, True)
     keys = {app.connection_for_write().__eqhash__() for app in (mine, *apps)}
     assert len(keys) == 3
+
+
+def test_a_worker_that_the_store_refuses_ends_and_one_that_finds_none_waits(
+    configured: Configured,
+    rabbit: TlsRabbit,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = configured(rabbit.uri(password="wr@ng-geheim"))
+    monkeypatch.setenv("CLOUDMESH_MONGO_URI", "mongodb://a:b@localhost/?tlsCAFile=/nowhere/ca.pem")
+    with pytest.raises(StoreError, match="a file that the URI names cannot be used"):
+        worker_main(attrs.evolve(config, store={}))
+    monkeypatch.setenv("CLOUDMESH_MONGO_URI", "mongodb://a:b@127.0.0.1:1/")
+    with pytest.raises(ConfigError, match=r"the broker at .*refused the user name"):
+        worker_main(attrs.evolve(config, store={"timeout": 0.2}))
+    assert "127.0.0.1:1 does not answer; is it running?; it is waited for" in caplog.text
 
 
 def test_cm_tells_in_one_line_and_starts_nothing(configured: Configured, rabbit: TlsRabbit) -> None:

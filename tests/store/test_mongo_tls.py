@@ -107,6 +107,7 @@ def test_who_is_not_let_in_is_told_why(what: str, configured: Configured) -> Non
     with pytest.raises(StoreError, match=f"the MongoDB at .*{words}") as caught:
         Mesh.open("mongo", config=Config.load(configured(**other)))
     assert "\n" not in str(caught.value)
+    assert caught.value.lasting is (what != "plain")
     assert "geheim" not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 

@@ -30,6 +30,9 @@ _CODES = {
 }
 """Error code of the server → what it means."""
 
+_STRANGER = (11, 18, 8000)
+"""Codes for a user that the server does not know, or not by that password."""
+
 _CLASSES: tuple[tuple[type[Exception], str], ...] = (
     (ServerSelectionTimeoutError, "does not answer; is it running?"),
     (AutoReconnect, "closed the connection; it stopped or was killed. Try again"),
@@ -62,10 +65,11 @@ def translated(where: str, hint: Callable[[], str] = str) -> Iterator[None]:
         yield
     except (InvalidURI, ConfigurationError) as error:
         # its text may quote a piece of the password: not even as a cause
-        raise StoreError(f"{where}: {_malformed(error)}") from None
+        raise StoreError(f"{where}: {_malformed(error)}", lasting=True) from None
     except PyMongoError as error:
         more = hint() if isinstance(error, AutoReconnect) else ""
-        raise StoreError(f"{where} {meaning(error)}{f': {more}' if more else ''}") from error
+        text = f"{where} {meaning(error)}{f': {more}' if more else ''}"
+        raise StoreError(text, lasting=_lasts(error)) from error
     except DocumentTooLarge as error:
         raise StoreError(f"{where} takes no record of more than 16 MB") from error
     except BSONError as error:
@@ -80,7 +84,15 @@ def opening(where: str) -> Iterator[None]:
         yield
     except OSError as error:  # those of OpenSSL are, too
         why = "it is no PEM file" if isinstance(error, ssl.SSLError) else error.strerror
-        raise StoreError(f"{where}: a file that the URI names cannot be used: {why}") from error
+        text = f"{where}: a file that the URI names cannot be used: {why}"
+        raise StoreError(text, lasting=True) from error
+
+
+def _lasts(error: PyMongoError) -> bool:
+    """Tell whether a server refuses who we are, or we do not trust who it is."""
+    if isinstance(error, OperationFailure):
+        return error.code in _STRANGER
+    return isinstance(error, ServerSelectionTimeoutError) and "certificate" in str(error)
 
 
 def _malformed(error: Exception) -> str:
