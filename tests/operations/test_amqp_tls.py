@@ -191,6 +191,8 @@ def test_files_that_are_no_certificates_are_named(
     ):
         with pytest.raises(ConfigError, match=words):
             application(configured(**tasks))
+    with pytest.raises(ConfigError, match="which encrypts nothing; write amqps://"):
+        application(configured(rabbit.uri(scheme="amqp")))
     with pytest.raises(ConfigError, match=r"tasks\.keyfile: .*with its certificate alone"):
         configured(keyfile=str(bad))
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from cloudmesh_sdk.config import Config
@@ -100,6 +102,18 @@ def test_a_worker_that_no_service_is_lives_as_long_as_it_serves(
             stop.set()
             thread.join(PATIENCE)
         assert mesh.workers() == []
+
+
+def test_one_that_was_killed_is_not_taken_to_live_where_its_machine_knows_better(
+    cm: Callable[[str], Result], path: Path
+) -> None:
+    here, (pid, start) = socket.gethostname(), (os.getpid(), kin.myself().started)
+    ids = {"killed": f"{here}/{pid}/0.1", "alive": f"{here}/{pid}/{start}/7"}
+    with Mesh.open(config=Config.load(path)) as mesh:
+        for id in ids.values():  # noqa: A001
+            mesh.store.workers.beat(attrs.evolve(FAR, id=id, host=here, pid=pid), lease=60)
+        assert [worker.id for worker in mesh.workers()] == [ids["alive"]]
+        assert len(rows(cm("service status --format json"))) == len(control.NAMES) + 1
 
 
 def test_a_store_that_does_not_run_is_told_and_not_started(cm: Callable[[str], Result]) -> None:

@@ -43,13 +43,13 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def configured(mongo: TlsMongo, tmp_path: Path) -> Configured:
     """Writes a cloudmesh.yaml as the page Hosting tells it, with the URI in a file of its own."""
 
-    def write(**other: str) -> Path:
+    def write(timeout: float = 60, **other: str) -> Path:
         secret, path = tmp_path / "store.uri", tmp_path / "cloudmesh.yaml"
         secret.touch(0o600)
         secret.write_text(mongo.uri(**other))
         path.write_text(
             "profile: {username: albert}\n"
-            f'store: {{uri: "file:{secret}", timeout: {1 if other else 20}}}\n'
+            f'store: {{uri: "file:{secret}", timeout: {timeout}}}\n'
             f"clouds: {{india: {{driver: memory, servers: 2, file: {tmp_path}/india.json}}}}\n"
         )
         return path
@@ -104,8 +104,10 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_who_is_not_let_in_is_told_why(what: str, configured: Configured) -> None:
     other, words = REFUSED[what]
+    # one that closes connections may be about to start, so it is waited for; a refusal is told soon
+    timeout = 1 if what == "plain" else 60
     with pytest.raises(StoreError, match=f"the MongoDB at .*{words}") as caught:
-        Mesh.open("mongo", config=Config.load(configured(**other)))
+        Mesh.open("mongo", config=Config.load(configured(timeout, **other)))
     assert "\n" not in str(caught.value)
     assert caught.value.lasting is (what != "plain")
     assert "geheim" not in f"{caught.value!r} {caught.value.__cause__!r}"
@@ -134,7 +136,7 @@ def test_a_certificate_of_ones_own_is_shown_and_one_that_is_none_is_told(
     configured: Configured, mongo: TlsMongo, stranger: Authority
 ) -> None:
     def shows(path: Path) -> Config:
-        return Config.load(configured(tlsCertificateKeyFile=str(path)))
+        return Config.load(configured(1, tlsCertificateKeyFile=str(path)))
 
     mine = mongo.client_certificate(mongo.authority)
     with Mesh.open("mongo", config=shows(mine)) as mesh:
@@ -142,5 +144,5 @@ def test_a_certificate_of_ones_own_is_shown_and_one_that_is_none_is_told(
     with pytest.raises(StoreError, match="certificate that the URI names cannot be used"):
         Mesh.open("mongo", config=shows(mongo.authority.certificate))
     foreign = mongo.client_certificate(stranger)
-    with pytest.raises(StoreError, match="the MongoDB at localhost"):
+    with pytest.raises(StoreError, match=r"closes every .*, or another tlsCertificateKeyFile\?"):
         Mesh.open("mongo", config=shows(foreign))

@@ -69,7 +69,9 @@ class Operating(Facade):
 
         Each says so every few seconds; one that did not for a quarter of a minute is left out.
         """
-        return self.store.workers.living()
+        from cloudmesh_sdk.operations.alive import living
+
+        return living(self.store)
 
     def run_operation(self, id: str) -> Operation | None:  # noqa: A002
         """Run one operation that waits for a runner, here and now; return it as it is then.

@@ -12,7 +12,7 @@ import attrs
 
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import Worker
-from cloudmesh_sdk.operations.process import claim
+from cloudmesh_sdk.operations.process import claim, started
 from cloudmesh_sdk.store.base import Store
 
 _LOG = logging.getLogger(__name__)
@@ -46,6 +46,20 @@ def alive(store: Store, *, concurrency: int, running: Callable[[], int]) -> Iter
         over.set()
         thread.join()  # else a last word might come after the farewell
         _safely(lambda: store.workers.leave(worker.id))
+
+
+def living(store: Store) -> list[Worker]:
+    """Return the workers of a store that live, the longest there first.
+
+    On this machine the process table knows; of others their last word is all there is to go by.
+    """
+    here = socket.gethostname()
+    return [w for w in store.workers.living() if w.host != here or _runs(w)]
+
+
+def _runs(worker: Worker) -> bool:
+    *_, since = worker.id.split("/")[:3]  # as `identity` writes it
+    return started(worker.pid) == since
 
 
 def _safely(tell: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ConfigError, StoreError
 from cloudmesh_sdk.mesh.stores import open_store
 from cloudmesh_sdk.models import Worker
+from cloudmesh_sdk.operations.alive import living
 from cloudmesh_sdk.services import store
 from cloudmesh_sdk.services.control import WORKER
 from cloudmesh_sdk.services.records import ServiceStatus, State
@@ -24,18 +25,18 @@ def with_others(config: Config, found: Sequence[ServiceStatus]) -> list[ServiceS
     The worker among them learns how many operations it runs, and at most. Raises `StoreError` where
     the store does not run or does not answer; it is not started for this.
     """
-    living = _living(config)
-    mine = [_learned(one, living) for one in found]
+    workers = _ask(config)
+    mine = [_learned(one, workers) for one in found]
     known = {(one.host, one.pid) for one in found if one.name == WORKER}
-    return [*mine, *(_status(one) for one in living if (one.host, one.pid) not in known)]
+    return [*mine, *(_status(one) for one in workers if (one.host, one.pid) not in known)]
 
 
-def _living(config: Config) -> list[Worker]:
+def _ask(config: Config) -> list[Worker]:
     if not _runs(config):
         raise StoreError("the store does not run")
     quick = attrs.evolve(config, store={**config.store, "timeout": _PATIENCE})
     with open_store("mongo", quick) as opened:
-        return opened.workers.living()
+        return living(opened)
 
 
 def _runs(config: Config) -> bool:
@@ -46,10 +47,10 @@ def _runs(config: Config) -> bool:
         return True
 
 
-def _learned(one: ServiceStatus, living: Sequence[Worker]) -> ServiceStatus:
+def _learned(one: ServiceStatus, workers: Sequence[Worker]) -> ServiceStatus:
     if one.name != WORKER:
         return one
-    for said in living:
+    for said in workers:
         if (said.host, said.pid) == (one.host, one.pid):
             working = said.running if one.working is None else one.working
             return attrs.evolve(one, concurrency=said.concurrency, working=working)

@@ -77,6 +77,11 @@ def application(
     scheme, host = urlsplit(broker).scheme, urlsplit(broker).hostname
     if scheme not in ("amqp", "amqps") or not host:
         raise ConfigError("the broker's URI must begin with amqp:// or amqps://, and name a host")
+    if scheme == "amqp" and (cafile or certfile):
+        raise ConfigError(
+            "tasks names certificates, but the broker's URI begins with amqp://, which encrypts "
+            "nothing; write amqps:// or leave them out"
+        )
     app = celery.Celery("cloudmesh", broker=broker, set_as_current=False)
     app.conf.update(_SETTINGS)
     app.conf.broker_transport_options = {"confirm_publish": True, "confirm_timeout": _PATIENCE}

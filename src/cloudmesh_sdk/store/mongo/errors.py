@@ -41,13 +41,19 @@ _CLASSES: tuple[tuple[type[Exception], str], ...] = (
 )
 """Error of the driver → what it means; the first that fits."""
 
+_UNTRUSTED = "certificate verify failed"
+"""What OpenSSL says of a certificate that is not trusted."""
+
 _UNMET = (
     (
-        re.compile(r"certificate verify failed: ([^(\n]*[^(\n .])"),
+        re.compile(_UNTRUSTED + r": ([^(\n]*[^(\n .])"),
         r"shows a certificate that is not trusted: \1",
     ),
     (re.compile(r"\[SSL: (\w+)\]"), r"does not agree with us on TLS: \1"),
-    (re.compile(r": connection closed \("), "closes every connection; does it want tls=true?"),
+    (
+        re.compile(r": connection closed \("),
+        "closes every connection; does it want tls=true, or another tlsCertificateKeyFile?",
+    ),
 )
 """What the driver says of a server that it could not talk to → what it means.
 
@@ -69,7 +75,7 @@ def translated(where: str, hint: Callable[[], str] = str) -> Iterator[None]:
     except PyMongoError as error:
         more = hint() if isinstance(error, AutoReconnect) else ""
         text = f"{where} {meaning(error)}{f': {more}' if more else ''}"
-        raise StoreError(text, lasting=_lasts(error)) from error
+        raise StoreError(text, lasting=lasts(error)) from error
     except DocumentTooLarge as error:
         raise StoreError(f"{where} takes no record of more than 16 MB") from error
     except BSONError as error:
@@ -88,11 +94,11 @@ def opening(where: str) -> Iterator[None]:
         raise StoreError(text, lasting=True) from error
 
 
-def _lasts(error: PyMongoError) -> bool:
+def lasts(error: PyMongoError) -> bool:
     """Tell whether a server refuses who we are, or we do not trust who it is."""
     if isinstance(error, OperationFailure):
         return error.code in _STRANGER
-    return isinstance(error, ServerSelectionTimeoutError) and "certificate" in str(error)
+    return isinstance(error, ServerSelectionTimeoutError) and _UNTRUSTED in str(error)
 
 
 def _malformed(error: Exception) -> str:
