@@ -39,7 +39,14 @@ class PolicyError(CloudmeshError):
 
 
 class StoreError(CloudmeshError):
-    """The store cannot be reached, or it refused."""
+    """The store cannot be reached, or it refused.
+
+    `lasting` says that asking again does not help: it is the password, a certificate, the URI.
+    """
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.lasting = lasting
 
 
 class BackendError(CloudmeshError):

@@ -222,7 +222,7 @@ def test_a_broker_that_restarts_under_load_loses_and_doubles_nothing(
         more = asked(mesh, "india", 2, "b")
         (told,) = [record.message for record in caplog.records if "broker" in record.message]
         assert "does not answer" in told
-        assert "2 operations wait in the journal until it does" in told
+        assert "2 operations wait in the journal until it takes them" in told
         assert Config.load(hosted).tasks.uri() not in told
         rabbit_lab.start()
         (hosted.parent / "uri").write_text(rabbit_lab.uri)

@@ -21,7 +21,7 @@ def application(config: "Config") -> Any:
         raise PluginError(
             "a broker needs Celery, which is not installed: pip install 'cloudmesh-sdk[tasks]'"
         ) from error
-    return opened(config.tasks.uri(), cafile=config.tasks.cafile)
+    return opened(config.tasks.uri(), **config.tasks.certificates())
 
 
 def line(config: "Config", store: "Store", app: Any) -> "Line":
@@ -54,7 +54,7 @@ class Announcer:
             for cloud, account in places:
                 self._line.fill(cloud, account)
         except UnavailableError as error:
-            text = f"{error}; {len(operations)} operations wait in the journal until it does"
+            text = f"{error}; {len(operations)} operations wait in the journal until it takes them"
             return UnavailableError(text)
         return None
 

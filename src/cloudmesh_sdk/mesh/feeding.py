@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import Operation, What
+from cloudmesh_sdk.operations.alive import alive
 from cloudmesh_sdk.operations.feed import Feed, own
+from cloudmesh_sdk.operations.lanes import THREADS
 from cloudmesh_sdk.store.changes import OPERATIONS
 
 if TYPE_CHECKING:
@@ -54,6 +56,22 @@ class Feeding:
                 )
                 self._thread.start()
 
+    def work(self, stop: threading.Event, told: Callable[[int], None] | None = None) -> None:
+        """Serve as a worker, which all machines hear of."""
+        lanes = self._mesh._acts.runner.lanes
+        each = (lanes.lane(name).limits.parallel for name in self._names)
+        most = min(THREADS, sum(each))
+
+        def running() -> int:
+            return sum(feed.running for feed in [*self._feeds])
+
+        with alive(self._mesh.store, concurrency=most, running=running):
+            self.serve(stop, told)
+
+    @property
+    def _names(self) -> list[str]:
+        return [*self._mesh.config.clouds, *self._mesh.config.queues]
+
     def serve(self, stop: threading.Event, told: Callable[[int], None] | None = None) -> None:
         """Run what waits until `stop` is set; `told` hears how many are under way, now and then."""
         mesh = self._mesh
@@ -67,7 +85,7 @@ class Feeding:
             mesh.store,
             mesh._acts.runner,
             owner=mesh.user,
-            clouds=[*mesh.config.clouds, *mesh.config.queues],
+            clouds=self._names,
             ours=mesh._belonging.ours,
             tend=tend,
             ended=mesh._acts.heard,

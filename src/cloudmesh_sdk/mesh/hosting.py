@@ -1,10 +1,13 @@
 """A worker that a broker gives operations: its desks."""
 
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.mesh.announcing import application, line
 from cloudmesh_sdk.mesh.stores import open_store
 from cloudmesh_sdk.models import Operation
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from cloudmesh_sdk.config import Config
     from cloudmesh_sdk.mesh import Mesh
     from cloudmesh_sdk.store.base import Store
+
+_LOG = logging.getLogger(__name__)
 
 _MESHES = 32
 """Users whose drivers a process of a worker keeps open."""
@@ -23,21 +28,42 @@ def worker_main(
     *,
     concurrency: int | None = None,
     told: Callable[[int], None] | None = None,
+    admitted: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Be a worker until SIGTERM: run what the broker of a configuration gives out, of any user.
 
-    Raises `ConfigError`, and `PluginError` where the extra `tasks` is missing.
+    `admitted` is held from when store and broker are known not to refuse us; one that does not
+    answer is waited for. Raises `StoreError` and `ConfigError` where they do (password, virtual
+    host, TLS), and `PluginError` where the extra `tasks` is missing.
     """
     app = application(config)
+    from cloudmesh_sdk.operations.amqp.publish import Publisher
     from cloudmesh_sdk.operations.amqp.worker import work
 
-    work(
-        app,
-        lambda: Office(config, open_store("mongo", config), app),
-        clouds=[*config.clouds, *config.queues],
-        concurrency=concurrency or config.tasks.concurrency or _usual(),
-        told=told,
-    )
+    _check(config)
+    Publisher(app).check()
+    with admitted():
+        work(
+            app,
+            lambda: Office(config, open_store("mongo", config), app),
+            clouds=[*config.clouds, *config.queues],
+            concurrency=concurrency or config.tasks.concurrency or _usual(),
+            told=told,
+        )
+
+
+def _check(config: "Config") -> None:
+    """Raise `StoreError` where the store will not let us in, however often it is asked.
+
+    It is closed again: what is open does not survive the fork of the worker's processes.
+    """
+    with open_store("mongo", config) as store:
+        try:
+            store.workers.living()
+        except StoreError as error:
+            if error.lasting:
+                raise
+            _LOG.warning("%s; it is waited for", error)
 
 
 def _usual() -> int:

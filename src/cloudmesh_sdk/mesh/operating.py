@@ -39,9 +39,9 @@ class Operating(Facade):
 
         Each cloud and queue manager is held to its limits. What is under way in the end gets some
         seconds; what dead runners left is settled every ten seconds, and `told` then hears how many
-        operations are under way.
+        operations are under way. `workers` shows it meanwhile.
         """
-        self._feeding.serve(stop, told)
+        self._feeding.work(stop, told)
 
     def keep_fresh(
         self,
@@ -65,8 +65,13 @@ class Operating(Facade):
         return refreshes(self.store, self.user, cloud=cloud, limit=limit)
 
     def workers(self) -> list[Worker]:
-        """Return the workers of this store that a broker gives operations, while they live."""
-        return self.store.workers.living()
+        """Return the workers of this store that live, on all machines, the longest there first.
+
+        Each says so every few seconds; one that did not for a quarter of a minute is left out.
+        """
+        from cloudmesh_sdk.operations.alive import living
+
+        return living(self.store)
 
     def run_operation(self, id: str) -> Operation | None:  # noqa: A002
         """Run one operation that waits for a runner, here and now; return it as it is then.

@@ -22,7 +22,7 @@ class Quota:
 
 @attrs.frozen(kw_only=True)
 class Worker:
-    """A process that runs operations which a broker gives out."""
+    """A process that runs operations: those that a broker gives out, or that it finds itself."""
 
     columns: ClassVar[tuple[str, ...]] = (
         "host", "pid", "running", "concurrency", "since", "seen",

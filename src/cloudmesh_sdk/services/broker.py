@@ -115,7 +115,7 @@ def prepare(where: Place) -> Access:
         amqp, distribution, nodes = _ports()
         found = attrs.evolve(found, amqp=amqp, distribution=distribution, nodes=nodes)
     write_private(where.root / "access.json", _as_json(found))
-    write_private(where.root / "uri", found.uri)  # for `broker: "file:…"` in cloudmesh.yaml
+    write_private(where.root / "uri", found.uri)  # for `broker: embedded`, or "file:…"
     words = attrs.asdict(found, filter=lambda field, _: field.name != "cookie")
     write_private(where.root / "rabbitmq.conf", _CONFIG.format(vhost=_VHOST, **words))
     write_private(where.root / "enabled_plugins", "[].\n")

@@ -17,8 +17,8 @@ from cloudmesh_sdk.services.supervised import Told
 from cloudmesh_sdk.store.mongo.places import read_json
 
 __all__ = [
-    "KINDS", "NAMES", "STORE", "Kind", "command", "follow", "in_order", "log", "start", "status",
-    "stop", "tail",
+    "KINDS", "NAMES", "STORE", "WORKER", "Kind", "command", "follow", "in_order", "log",
+    "missing", "start", "status", "stop", "tail",
 ]  # fmt: skip
 
 
@@ -51,6 +51,9 @@ class Kind:
 STORE = "store"
 """The embedded MongoDB, which has a keeper of its own."""
 
+WORKER = "worker"
+"""What runs operations."""
+
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -62,7 +65,7 @@ KINDS: Mapping[str, Kind] = {
             ready=lambda config, _, __: broker.answers(config),
             whole=True,
         ),
-        Kind(name="worker", summary="runs operations"),
+        Kind(name=WORKER, summary="runs operations"),
         Kind(name="refresher", summary="keeps the view fresh"),
     )
 }
@@ -80,13 +83,22 @@ def in_order(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in NAMES if name in names)
 
 
+def missing(config: Config, name: str) -> tuple[str, ...]:
+    """Return what a service needs and what does not run; the store starts by itself."""
+    needs = (broker.NAME,) if name == WORKER and config.tasks.embedded else ()
+    return tuple(n for n in needs if status(config, n).state is not State.RUNNING)
+
+
 def start(config: Config, name: str, *, told: Told = _nothing) -> ServiceStatus:
     """Start a service unless it runs, wait until it is ready, and return how it is.
 
-    `told` hears which part of the longest wait is over. Raises `CloudmeshError`.
+    What it needs is started before. `told` hears which part of the longest wait is over. Raises
+    `CloudmeshError`.
     """
     if name == STORE:
         return _of_store(config, store.start(config))
+    for other in missing(config, name):
+        start(config, other, told=told)
     kind = KINDS[name]
     kind.check()
     where = places.place(config, name)

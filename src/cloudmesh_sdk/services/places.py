@@ -1,6 +1,5 @@
 """Where services keep their files: below the directory of the store that they work on."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,22 +53,10 @@ class Place:
 
 
 def directory(config: "Config") -> Path:
-    """Return where the services of a configuration keep their files.
+    """Return where the services of a configuration keep their files."""
+    from cloudmesh_sdk.config import homes  # a supervisor reads no configuration
 
-    It belongs to the store: who works on another one has services of their own. A store that is
-    found by URI is taken to be the user's only one.
-    """
-    from cloudmesh_sdk.settings import build
-    from cloudmesh_sdk.store.mongo import embedded
-    from cloudmesh_sdk.store.mongo.store import MongoStore  # pymongo: no supervisor needs it
-
-    settings: MongoStore.Settings = build(
-        MongoStore.Settings, config.store, where=config.where.at("store")
-    )
-    default = embedded.default_directory()
-    if settings.uri or os.environ.get("CLOUDMESH_MONGO_URI"):
-        return default.parent / "services"
-    return Path(settings.directory or default).expanduser().absolute() / "services"
+    return homes.services(config.store, config.where)
 
 
 def place(config: "Config", name: str, *, create: bool = True) -> Place:

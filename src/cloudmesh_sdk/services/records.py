@@ -1,6 +1,7 @@
 """What is known of services: what is to run, how it is."""
 
 import enum
+import socket
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Self
@@ -100,11 +101,12 @@ class Known:
 
 @attrs.frozen(kw_only=True)
 class ServiceStatus:
-    """How one service is."""
+    """How one service is; of a worker elsewhere no more than the store knows."""
 
     kind: ClassVar[str] = "services"
     columns: ClassVar[tuple[str, ...]] = (
-        "name", "state", "pid", "since", "restarts", "working", "heard", "log",
+        "name", "host", "state", "pid", "since", "restarts", "working", "concurrency", "heard",
+        "log",
     )  # fmt: skip
 
     name: str
@@ -114,9 +116,13 @@ class ServiceStatus:
     restarts: int = 0
     working: int | None = None
     """Operations that it runs now."""
+    concurrency: int | None = None
+    """How many it runs at once, at most; None where the store does not say."""
     heard: datetime | None = None
     """When it last said so."""
     log: str = ""
     config: str = ""
     note: str = ""
     """What else there is to say."""
+    host: str = attrs.field(factory=socket.gethostname)
+    """The machine that it is on."""

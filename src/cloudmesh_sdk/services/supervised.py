@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,12 @@ _MARGIN = 10.0
 _LINES = 200
 """Lines of a log in which the reason of a failed start is looked for."""
 
+
+_OURS = " supervisor: "
+"""What stands in a line of the supervisor's own."""
+
+_WHEN = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
+"""How a line of a log begins."""
 
 _LETTING_GO = 5.0
 """Seconds that a process which was killed may hold its lock."""
@@ -192,5 +199,5 @@ def _wait(where: Place, ready: Callable[[Life], bool], patience: float, told: To
 
 def _why(where: Place) -> str:
     """Return the last line that the program itself wrote."""
-    said = [line.strip() for line in tail(where.log, _LINES) if " supervisor: " not in line]
+    said = [_WHEN.sub("", line).strip() for line in tail(where.log, _LINES) if _OURS not in line]
     return next((line for line in reversed(said) if line), "it ended and said nothing")

@@ -38,8 +38,7 @@ def _standalone(config: Config, heart: Heart) -> None:
 
 
 def _hosted(config: Config, heart: Heart) -> None:
-    with heart.beating():
-        worker_main(config, told=heart.tell)
+    worker_main(config, told=heart.tell, admitted=heart.beating)
 
 
 _WAYS: Mapping[bool, Callable[[Config, Heart], None]] = {False: _standalone, True: _hosted}

@@ -8,7 +8,8 @@ from cloudmesh_sdk.shell.colours import BAR, STATES, style
 from cloudmesh_sdk.shell.plain import as_lines
 
 _LEAST = (
-    "mac", "dhcp", "bootable", "port", "request_id", "attempts", "fingerprint", "architecture",
+    "log", "mac", "dhcp", "bootable", "port", "request_id", "attempts", "fingerprint",
+    "architecture", "restarts", "concurrency",
     "created", "id", "image", "private_ips", "skew", "version", "identity", "seconds", "gpus",
     "flavor", "disk", "subnets", "shared", "device", "type", "network", "gateway", "default",
     "driver", "calls", "same", "seen", "private_ip", "addresses", "external", "vcpus", "ram",

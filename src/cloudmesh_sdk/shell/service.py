@@ -8,8 +8,8 @@ import click
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import CloudmeshError, ConfigError
-from cloudmesh_sdk.services import control, store, systemd
-from cloudmesh_sdk.services.control import NAMES, STORE
+from cloudmesh_sdk.services import control, elsewhere, store, systemd
+from cloudmesh_sdk.services.control import NAMES, STORE, WORKER
 from cloudmesh_sdk.services.records import ServiceStatus, State
 from cloudmesh_sdk.shell import codes
 from cloudmesh_sdk.shell.app import Group
@@ -84,7 +84,9 @@ def restart(session: Session, names: tuple[str, ...], look: Look, force: bool) -
 @looks
 @click.pass_obj
 def status(session: Session, names: tuple[str, ...], look: Look) -> int:
-    """Show how services are (all of them, unless named).
+    """Show how services are (all of them, unless named), then workers of other machines.
+
+    These the store knows, where it runs: each says every few seconds that it lives.
 
     The exit code is 1 where one that is named does not run, or one of the others crashed.
     """
@@ -92,7 +94,10 @@ def status(session: Session, names: tuple[str, ...], look: Look) -> int:
     chosen = control.in_order(names or _managed(config))
     wanted = names or (STORE,)
     found = [control.status(config, name) for name in chosen]
-    _show(session, config, found, look)
+    shown = _with_others(config, found) if WORKER in chosen else found
+    _show(session, config, shown[:1] if len(chosen) == 1 else shown, look)
+    if len(chosen) == 1 < len(shown):
+        note(f"{len(shown) - 1} more of this store live: cm service status")
     wrong = any(
         (one.name in wanted and one.state is not State.RUNNING) or one.state is State.CRASHED
         for one in found
@@ -113,6 +118,15 @@ def logs(session: Session, name: str, lines: int, follow: bool) -> None:
     if follow:
         for line in control.follow(path):
             print_text(line, end="\n")
+
+
+def _with_others(config: Config, found: list[ServiceStatus]) -> list[ServiceStatus]:
+    """Return services of this machine, then workers of others where the store can be asked."""
+    try:
+        return elsewhere.with_others(config, found)
+    except CloudmeshError as error:
+        note(f"workers of other machines could not be asked for: {error}")
+        return found
 
 
 def _managed(config: Config) -> tuple[str, ...]:
@@ -166,8 +180,12 @@ def _show(session: Session, config: Config, found: list[ServiceStatus], look: Lo
 
 
 def _start(session: Session, config: Config, name: str) -> ServiceStatus:
+    missing = control.missing(config, name)
     with _waiting(session, name) as told:
-        return control.start(config, name, told=told)
+        found = control.start(config, name, told=told)
+    for other in missing:
+        note(f"the {other} was started for it, and stays: cm service stop {other} ends it")
+    return found
 
 
 @contextmanager

@@ -63,21 +63,54 @@ def queue_of(owner: str) -> str:
     return QUEUES[int.from_bytes(digest, "big") % len(QUEUES)]
 
 
-def application(broker: str, *, cafile: str | None = None) -> celery.Celery:
+def application(
+    broker: str,
+    *,
+    cafile: str | None = None,
+    certfile: str | None = None,
+    keyfile: str | None = None,
+) -> celery.Celery:
     """Return an application that talks to the broker of a URI; no connection is opened yet.
 
-    Raises `ConfigError`, which never holds the URI.
+    `amqps://` is always verified: by `cafile`, else by the authorities that the system trusts;
+    `certfile` and `keyfile` show who we are. Raises `ConfigError`, which never holds the URI.
     """
     scheme, host = urlsplit(broker).scheme, urlsplit(broker).hostname
     if scheme not in ("amqp", "amqps") or not host:
         raise ConfigError("the broker's URI must begin with amqp:// or amqps://, and name a host")
+    if scheme == "amqp" and (cafile or certfile):
+        raise ConfigError(
+            "tasks names certificates, but the broker's URI begins with amqp://, which encrypts "
+            "nothing; write amqps:// or leave them out"
+        )
     app = celery.Celery("cloudmesh", broker=broker, set_as_current=False)
     app.conf.update(_SETTINGS)
     app.conf.broker_transport_options = {"confirm_publish": True, "confirm_timeout": _PATIENCE}
     app.conf.task_queues = [_queue(name) for name in QUEUES]
     app.conf.task_default_queue = QUEUES[0]
     if scheme == "amqps":
-        app.conf.broker_use_ssl = {
+        _check(cafile, certfile, keyfile)
+        # here and not in broker_use_ssl: a pooled connection is reused for equal options only
+        app.conf.broker_transport_options["ssl"] = {
             "cert_reqs": ssl.CERT_REQUIRED, "ca_certs": cafile, "server_hostname": host,
+            "certfile": certfile, "keyfile": keyfile,
         }  # fmt: skip
     return app
+
+
+def _check(cafile: str | None, certfile: str | None, keyfile: str | None) -> None:
+    """Raise `ConfigError` where a file of certificates is none that can be used.
+
+    Else the first connection would fail, in words of OpenSSL that name no file.
+    """
+    named = "tasks.cafile", cafile
+    try:
+        context = ssl.create_default_context(cafile=cafile)
+        if certfile is not None:
+            named = "tasks.certfile", certfile
+            context.load_cert_chain(certfile, keyfile, password="")  # never asks a terminal
+    except OSError as error:  # those of OpenSSL are, too
+        key, path = named
+        beside = f" (its key: {keyfile})" if keyfile and key == "tasks.certfile" else ""
+        why = "it is no PEM file of that" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConfigError(f"{key} {path}{beside} cannot be used: {why}") from error

@@ -1,5 +1,6 @@
 """Publishing: the id of an operation goes into the queue of its user, and is confirmed."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,9 +8,14 @@ import amqp
 import celery
 import kombu
 
-from cloudmesh_sdk.errors import UnavailableError
+from cloudmesh_sdk.errors import ConfigError, UnavailableError
 from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.operations.amqp.app import TASK, queue_of
+from cloudmesh_sdk.operations.amqp.refusals import meaning
+
+_LOG = logging.getLogger(__name__)
+
+_ERRORS = (kombu.exceptions.OperationalError, amqp.exceptions.AMQPError, OSError)
 
 
 class Publisher:
@@ -33,6 +39,20 @@ class Publisher:
                 return False
             return bool(found.message_count)
 
+    def check(self) -> None:
+        """Raise `ConfigError` where the broker will not let us in, however often it is asked.
+
+        One that does not answer may come: that is told of, no more.
+        """
+        try:
+            with self._app.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=4)
+        except _ERRORS as error:
+            text, lasting = meaning(error)
+            if lasting:
+                raise ConfigError(f"the broker at {self._where} {text}") from error
+            _LOG.warning("the broker at %s %s; it is waited for", self._where, text)
+
     def close(self) -> None:
         """Give back connections."""
         self._app.close()
@@ -41,11 +61,11 @@ class Publisher:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (kombu.exceptions.OperationalError, amqp.exceptions.AMQPError, OSError) as error:
-            text = f"the broker at {self._where} does not answer: {error}"
-            raise UnavailableError(text) from error
+        except _ERRORS as error:
+            text, _ = meaning(error)
+            raise UnavailableError(f"the broker at {self._where} {text}") from error
 
     @property
     def _where(self) -> str:
         connection = self._app.connection_for_write()
-        return f"{connection.hostname}:{connection.port}"
+        return ":".join(str(part) for part in (connection.hostname, connection.port) if part)

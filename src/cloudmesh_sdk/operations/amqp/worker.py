@@ -15,6 +15,7 @@ from celery import signals
 
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import OperationState, Worker
+from cloudmesh_sdk.operations.alive import BEAT
 from cloudmesh_sdk.operations.amqp.app import TASK
 from cloudmesh_sdk.operations.amqp.publish import Publisher
 from cloudmesh_sdk.operations.amqp.run import Desk, run
@@ -22,9 +23,6 @@ from cloudmesh_sdk.operations.amqp.sweep import Sweeper
 from cloudmesh_sdk.operations.process import identity
 
 _LOG = logging.getLogger(__name__)
-
-BEAT = 5.0
-"""Seconds between two words of a worker that it lives; after three times that it is forgotten."""
 
 _DESK: list[Desk] = []
 """The desk of this process, a child of the worker: made after the fork, so that none is shared."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pymongo
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -16,7 +17,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from cloudmesh_sdk.errors import StoreError
-from cloudmesh_sdk.store.mongo.errors import translated
+from cloudmesh_sdk.store.mongo.errors import lasts, opening, translated
 from cloudmesh_sdk.store.mongo.escape import TIMES
 from cloudmesh_sdk.store.mongo.schema import prepare
 
@@ -31,6 +32,9 @@ DURABLE = WriteConcern(w="majority", j=True)
 
 _EMBEDDED_TIMEOUT = 3.0
 """Seconds to look for an embedded server that was there: it is on this machine."""
+
+_SOON = 1.5
+"""Seconds after which a server that does not answer is looked at: why not?"""
 
 _ABANDONED = 75.0
 """Seconds after which a transaction that a killed process left open holds no rows any more: the
@@ -131,10 +135,13 @@ class Connection:
         elif not uri.startswith(("mongodb://", "mongodb+srv://")):
             raise StoreError("the URI of the store must begin with mongodb:// or mongodb+srv://")
         try:
-            self._client = MongoClient(
-                uri, appname="cloudmesh", serverSelectionTimeoutMS=int(timeout * 1000),
-                connectTimeoutMS=int(timeout * 1000), w="majority",
-            )  # fmt: skip
+            with opening(self.where):
+                self._client = MongoClient(
+                    uri, appname="cloudmesh", serverSelectionTimeoutMS=int(timeout * 1000),
+                    connectTimeoutMS=int(timeout * 1000), w="majority",
+                )  # fmt: skip
+            if self._uri is not None:
+                _greet(self._client)
             prepare(self._client.get_database(self._name, codec_options=TIMES))
         except BaseException:
             self._drop()
@@ -170,6 +177,16 @@ class Connection:
         servers = database.client.topology_description.server_descriptions().values()
         kinds = {server.server_type_name for server in servers}
         return not kinds & {"Standalone", "Unknown"} or "RSPrimary" in kinds
+
+
+def _greet(client: MongoClient[dict[str, Any]]) -> None:
+    """Fail soon where waiting does not help: the driver tries a bad certificate again and again."""
+    try:
+        with pymongo.timeout(_SOON):
+            client.admin.command("ping")
+    except PyMongoError as error:
+        if lasts(error) or not error.timeout:
+            raise
 
 
 def _transaction(
