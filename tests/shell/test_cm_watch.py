@@ -105,14 +105,16 @@ def test_lines_are_of_what_the_list_shows(shared: Path, mesh: Mesh) -> None:
 
 def test_a_terminal_shows_the_table_as_it_is_now(shared: Path, mesh: Mesh) -> None:
     ours, theirs = pty.openpty()
-    with os.fdopen(ours, "rb", buffering=0) as screen:
-        with watched(shared, "vm", "list", stdout=theirs) as process:
-            os.close(theirs)
-            shown = _until(screen, b"running")
-            assert b"drawn" not in shown
-            mesh.start(name="drawn", cloud="india").complete()
-            assert b"drawn" in _until(screen, b"drawn")
-            assert interrupted(process) == 0
+    with (
+        os.fdopen(ours, "rb", buffering=0) as screen,
+        watched(shared, "vm", "list", stdout=theirs) as process,
+    ):
+        os.close(theirs)
+        shown = _until(screen, b"running")
+        assert b"drawn" not in shown
+        mesh.start(name="drawn", cloud="india").complete()
+        assert b"drawn" in _until(screen, b"drawn")
+        assert interrupted(process) == 0
 
 
 def test_whoever_watches_jobs_hears_how_they_end_and_all_ask_once_an_interval(
@@ -141,13 +143,15 @@ def test_whoever_watches_jobs_hears_how_they_end_and_all_ask_once_an_interval(
 
 def test_a_terminal_shows_jobs_as_they_are_now(shared: Path, mesh: Mesh) -> None:
     ours, theirs = pty.openpty()
-    with os.fdopen(ours, "rb", buffering=0) as screen:
-        with watched(shared, "job", "list", "--state", "done", stdout=theirs) as process:
-            os.close(theirs)
-            _until(screen, b"machine")
-            mesh.submit("true", name="drawn-job", machine="laptop")
-            _until(screen, b"drawn-job")
-            assert interrupted(process) == 0
+    with (
+        os.fdopen(ours, "rb", buffering=0) as screen,
+        watched(shared, "job", "list", "--state", "done", stdout=theirs) as process,
+    ):
+        os.close(theirs)
+        _until(screen, b"machine")
+        mesh.submit("true", name="drawn-job", machine="laptop")
+        _until(screen, b"drawn-job")
+        assert interrupted(process) == 0
 
 
 def _until(screen: IO[bytes], word: bytes) -> bytes:
