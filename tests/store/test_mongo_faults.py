@@ -312,6 +312,7 @@ def test_a_refresh_that_was_killed_is_healed_by_the_next(
             assert gone == [row.id for row in servers(10)]
 
 
+@pytest.mark.usefixtures("hasty")
 def test_operations_survive_a_killed_server(fresh: Path) -> None:
     settings = MongoStore.Settings(directory=str(fresh), linger=0, timeout=20)
     asked = [
