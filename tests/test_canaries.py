@@ -76,7 +76,7 @@ def fields(kind: str, name: str) -> list[str]:
 
 
 BESIDE: Mapping[str, Mapping[str, Any]] = {
-    "ec2": {"access_key": "AKIA", "region": "us-east-1", "endpoint": "{url}"},
+    "ec2": {"access_key": "AKIA", "region": "us-east-1", "endpoint": "{url}", "retries": 1},
     "openstack": {"auth_url": "{url}/v3/auth", "username": "albert", "project_name": "demo"},
     "libcloud": {"provider": "dummy"},
     "slurm": {"url": "{url}", "user": "albert"},
@@ -90,7 +90,7 @@ def entry(kind: str, name: str, url: str, way: str, home: Path) -> tuple[dict[st
     found: dict[str, Any] = {"driver": name}
     for word, value in BESIDE.get(name, {}).items():
         if word in known:
-            found[word] = value.format(url=url)
+            found[word] = value.format(url=url) if isinstance(value, str) else value
     planted = set()
     for word in fields(kind, name):
         secret = canary(name, word, way)

@@ -25,11 +25,18 @@ def mesh(store: str = "mongo", *, config: "str | Config | None" = None) -> "Mesh
 
     `store` is `mongo` (the configured MongoDB, else our embedded one) or `memory` (nothing is
     kept). `config` is a path or what `load` returned; left out, it is looked up as `load` does.
-    Raises `ConfigError`, `StoreError`, `PluginError`.
+    In a notebook what takes longer than a second shows how far it is. Raises `ConfigError`,
+    `StoreError`, `PluginError`.
     """
     from cloudmesh_sdk.mesh import Mesh
 
-    return Mesh.open(store, config=config)
+    opened = Mesh.open(store, config=config)
+    if "ipykernel" in sys.modules:
+        from cloudmesh_sdk import notebook
+
+        if notebook.is_here():
+            notebook.follow(opened)
+    return opened
 
 
 def load(path: str | None = None) -> "Config":

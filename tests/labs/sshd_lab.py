@@ -81,7 +81,10 @@ class Sshd:
 
     def start(self, *lines: str, env: Mapping[str, str] | None = None) -> None:
         """Start it with more lines of sshd_config(5), and variables for its sessions."""
-        marks = {processes.MARK: str(self.directory), **(env or {})}
+        # the user's own start files are not the tests': they may take long, and hold locks that
+        # are never given back where a command is killed
+        home = {"HOME": str(self.directory)}
+        marks = {processes.MARK: str(self.directory), **home, **(env or {})}
         words = " ".join(shlex.quote(f"{name}={value}") for name, value in marks.items())
         text = _CONFIG.format(port=self.port, directory=self.directory, marks=words)
         config = self.directory / "sshd_config"

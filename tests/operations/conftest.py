@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.store.store_tools import impatient
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.mesh import Mesh
@@ -26,5 +27,6 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def keeper(config: Path) -> Iterator[Mesh]:
     """A mesh of this process, which keeps the embedded server up between the others."""
     with Mesh.open("mongo", config=Config.load(config)) as mesh:
+        impatient(config.parent / "mongo")
         mesh.refresh()
         yield mesh

@@ -1,34 +1,18 @@
 """Kill -9 at every step: after the next command nothing is lost, doubled or unknown."""
 
-import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.operations.killing import killed
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.mesh import Mesh
 from cloudmesh_sdk.models import Operation, OperationState
 from cloudmesh_sdk.providers.memory import MemoryCloud
 
-VICTIM = Path(__file__).with_name("victim.py")
 OVER = {OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED}
-
-
-def killed(config: Path, act: str, step: int) -> bool:
-    """Let a process do an act and die at a step; tell whether it had so many."""
-    done = subprocess.run(
-        [sys.executable, str(VICTIM), str(config), act, str(step)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    assert (done.returncode == 0) == (done.stdout == "done\n")
-    return done.returncode != 0
 
 
 def _next_command(config: Path) -> Mesh:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.labs.openstack_lab import OpenstackLab
-from tests.operations.test_kill import killed
+from tests.operations.killing import killed
 from tests.providers.openstack.lab_project import Project, project
 
 from cloudmesh_sdk.config import Config

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.labs.slurm_lab import SlurmLab
-from tests.operations.test_kill import killed
+from tests.operations.killing import killed
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.mesh import Mesh

@@ -1,17 +1,25 @@
 """A process that does one thing with a mesh and is killed at its Nth step.
 
-    victim.py CONFIG ACT STEP
+    victim.py                       (`killing.py` speaks to it)
 
-A step is a moment before or after a call that writes to the store or speaks to the cloud. The
-process prints `done` when it had fewer steps than that.
+Each line of its input, `[[CONFIG, ACT, STEP], environment]`, forks a victim: to import everything
+takes longer than to do it. The answer is `[exit code, stdout, stderr]` of the victim.
+
+A step is a moment before or after a call that writes to the store or speaks to the cloud. A victim
+prints `done` when it had fewer steps than that.
 """
 
+import importlib
+import json
 import os
+import pkgutil
 import signal
 import sys
+import tempfile
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ThrottledError
@@ -152,5 +160,37 @@ def main(path: str, act: str, step: str) -> None:
     print("done")
 
 
+WHOLE = ("cloudmesh_sdk.mesh", "cloudmesh_sdk.store.mongo", "cloudmesh_sdk.providers.memory")
+"""Packages whose modules are all imported before anybody is forked."""
+
+
+def serve() -> None:
+    """Fork a victim for each line of stdin; the victim itself returns from here, too."""
+    for name in WHOLE:
+        for found in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
+            importlib.import_module(found.name)
+    for line in sys.stdin:
+        assert threading.active_count() == 1, "a fork takes no threads along"
+        words, environment = json.loads(line)
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+            if (pid := os.fork()) == 0:
+                be_born(environment, out, errors)
+                main(*words)
+                return
+            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            out.seek(0)
+            errors.seek(0)
+            print(json.dumps([code, out.read(), errors.read()]), flush=True)
+
+
+def be_born(environment: dict[str, str], out: IO[str], errors: IO[str]) -> None:
+    """Be a process of one's own, with an environment and streams of one's own."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(out.fileno(), 1)
+    os.dup2(errors.fileno(), 2)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    serve()

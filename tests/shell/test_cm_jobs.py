@@ -54,6 +54,10 @@ def busy(managers: dict[str, Manager]) -> Manager:
     return fg
 
 
+def test_a_list_that_stays_has_arrays_as_their_manager_lists_them(cm: Cm) -> None:
+    assert "--watch and --expand exclude each other" in cm("job list --watch --expand").error
+
+
 @pytest.mark.parametrize(
     ("options", "found"),
     [

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +19,12 @@ from tests.store.store_tools import end_all, private_directory
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.mesh import Mesh
 from cloudmesh_sdk.store.mongo.places import place
+
+INTERVAL = 1.0
+"""Seconds between two questions to the queue manager, for all who look together."""
+
+HEAD = "at,what,kind,cloud,name,id,state,detail\n"
+"""What comes first as csv, once it listens."""
 
 CM = "from cloudmesh_sdk.shell.start import main; main()"
 
@@ -30,6 +38,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path.write_text(
         "profile: {username: albert}\n"
         f'clouds: {{india: {{driver: memory, servers: 1, file: "{folder}/india.json"}}}}\n'
+        f'queues: {{laptop: {{driver: local, directory: "{folder}/jobs", interval: {INTERVAL}}}}}\n'
         f"store: {{directory: {directory}, linger: 0}}\n"
     )
     path.chmod(0o600)
@@ -44,12 +53,18 @@ def mesh(shared: Path) -> Iterator[Mesh]:
         yield mesh
 
 
-def watched(shared: Path, *words: str, stdout: int) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+@contextmanager
+def watched(shared: Path, *words: str, stdout: int) -> "Iterator[subprocess.Popen[str]]":
+    """Run a list that stays; a test that fails takes it along."""
+    with subprocess.Popen(
         [sys.executable, "-c", CM, *words, "--watch"],
         stdout=stdout, stderr=subprocess.DEVNULL, text=True,
         env={**os.environ, "CLOUDMESH_CONFIG": str(shared), "COLUMNS": "200", "TERM": "xterm"},
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def interrupted(process: "subprocess.Popen[str]") -> int:
@@ -76,7 +91,7 @@ def test_lines_are_of_what_the_list_shows(shared: Path, mesh: Mesh) -> None:
     words = ("vm", "list", "--state", "stopped", "--format", "csv")
     with watched(shared, *words, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "at,what,kind,cloud,name,id,state,detail\n"
+        assert process.stdout.readline() == HEAD
         server = mesh.start(name="other", cloud="india").one()
         mesh.start(name="never-shown", cloud="india").complete()
         mesh.stop(server).complete()
@@ -90,15 +105,53 @@ def test_lines_are_of_what_the_list_shows(shared: Path, mesh: Mesh) -> None:
 
 def test_a_terminal_shows_the_table_as_it_is_now(shared: Path, mesh: Mesh) -> None:
     ours, theirs = pty.openpty()
-    with os.fdopen(ours, "rb", buffering=0) as screen:
-        process = watched(shared, "vm", "list", stdout=theirs)
+    with (
+        os.fdopen(ours, "rb", buffering=0) as screen,
+        watched(shared, "vm", "list", stdout=theirs) as process,
+    ):
         os.close(theirs)
-        with process:
-            shown = _until(screen, b"running")
-            assert b"drawn" not in shown
-            mesh.start(name="drawn", cloud="india").complete()
-            assert b"drawn" in _until(screen, b"drawn")
+        shown = _until(screen, b"running")
+        assert b"drawn" not in shown
+        mesh.start(name="drawn", cloud="india").complete()
+        assert b"drawn" in _until(screen, b"drawn")
+        assert interrupted(process) == 0
+
+
+def test_whoever_watches_jobs_hears_how_they_end_and_all_ask_once_an_interval(
+    shared: Path, mesh: Mesh
+) -> None:
+    begun = time.monotonic()
+    words = ("job", "list", "--name", "watched", "--format", "csv")
+    with (
+        watched(shared, *words, stdout=subprocess.PIPE) as one,
+        watched(shared, *words, stdout=subprocess.PIPE) as two,
+    ):
+        told = [process.stdout for process in (one, two) if process.stdout is not None]
+        assert [lines.readline() for lines in told] == [HEAD, HEAD]  # both listen now
+        job = mesh.submit("true", name="watched", machine="laptop")
+        mesh.submit("true", name="other", machine="laptop")
+        for lines in told:
+            state = ""
+            while state != "done":
+                _, _, kind, cloud, name, id_, state, _ = lines.readline().split(",")
+                assert (kind, cloud, name, id_) == ("jobs", "laptop", "watched", job.id)
+        for process in (one, two):
             assert interrupted(process) == 0
+    (load,) = mesh.queue_load()
+    assert (load.by_kind["jobs"] - 1) * INTERVAL <= time.monotonic() - begun
+
+
+def test_a_terminal_shows_jobs_as_they_are_now(shared: Path, mesh: Mesh) -> None:
+    ours, theirs = pty.openpty()
+    with (
+        os.fdopen(ours, "rb", buffering=0) as screen,
+        watched(shared, "job", "list", "--state", "done", stdout=theirs) as process,
+    ):
+        os.close(theirs)
+        _until(screen, b"machine")
+        mesh.submit("true", name="drawn-job", machine="laptop")
+        _until(screen, b"drawn-job")
+        assert interrupted(process) == 0
 
 
 def _until(screen: IO[bytes], word: bytes) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.store.store_tools import end_all, private_directory, used
 
-from cloudmesh_sdk.store.mongo import MongoStore
+from cloudmesh_sdk.store.mongo import MongoStore, connection
 from cloudmesh_sdk.store.mongo.places import place
 
 
@@ -32,3 +32,9 @@ def fresh(tmp_path: Path) -> Iterator[Path]:
     directory = private_directory(tmp_path)
     yield directory
     end_all(place(directory))
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let stores give up an embedded server that died after a second, not after three."""
+    monkeypatch.setattr(connection, "_EMBEDDED_TIMEOUT", 1.0)

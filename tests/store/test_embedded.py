@@ -179,6 +179,7 @@ def test_the_lock_of_a_killed_user_is_free(fresh: Path) -> None:
     eventually(lambda: running(place(fresh)) is None, "the server stops")
 
 
+@pytest.mark.usefixtures("hasty")
 def test_stop_asks_for_force_while_it_is_used(fresh: Path) -> None:
     with store(fresh) as opened:
         opened.settings.users()
@@ -197,6 +198,7 @@ def test_start_and_stop_by_hand(fresh: Path) -> None:
     assert not embedded.stop(fresh).running
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_killed_server_is_one_clear_line_then_starts_again(fresh: Path) -> None:
     with store(fresh) as opened:
         opened.settings.set_default("ann", "", "cloud", "india")

@@ -13,7 +13,7 @@ from uuid import uuid4
 import attrs
 import pytest
 from pymongo import MongoClient, monitoring
-from tests.store.store_tools import private_directory, used
+from tests.store.store_tools import impatient, private_directory, used
 from tests.store.test_mongo_faults import BEGAN, ROOT, servers
 
 from cloudmesh_sdk.models import KINDS, Network, Server, ServerState
@@ -160,6 +160,7 @@ def test_changes_that_were_cut_short_are_there_wholly_or_not_at_all(tmp_path: Pa
     directory = private_directory(tmp_path)
     after = [*servers(5, key="new"), *servers(15)[5:], *servers(21)[20:]]
     with used(directory), MongoStore(MongoStore.Settings(directory=str(directory))) as store:
+        impatient(directory)
         died, step = -signal.SIGKILL, 0
         while died == -signal.SIGKILL and step < 20:
             owner = f"ann-{step}"

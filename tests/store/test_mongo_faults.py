@@ -12,7 +12,7 @@ from uuid import uuid4
 import attrs
 import pytest
 from pymongo.errors import AutoReconnect
-from tests.store.store_tools import used
+from tests.store.store_tools import impatient, used
 
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import Operation, OperationState, Server, ServerState
@@ -289,6 +289,7 @@ def test_a_refresh_that_was_killed_is_healed_by_the_next(
     directory = tmp_path / "m"
     directory.mkdir(mode=0o700)
     with used(directory), MongoStore(MongoStore.Settings(directory=str(directory))) as store:
+        impatient(directory)
         view, owners = store.view, list[str]()
         died = -signal.SIGKILL
         while died == -signal.SIGKILL and len(owners) < 40:
@@ -311,6 +312,7 @@ def test_a_refresh_that_was_killed_is_healed_by_the_next(
             assert gone == [row.id for row in servers(10)]
 
 
+@pytest.mark.usefixtures("hasty")
 def test_operations_survive_a_killed_server(fresh: Path) -> None:
     settings = MongoStore.Settings(directory=str(fresh), linger=0, timeout=20)
     asked = [

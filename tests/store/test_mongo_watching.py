@@ -63,6 +63,7 @@ def test_what_another_process_does_is_heard_here(server: MongoStore.Settings, ow
         assert ids(heard, 3) == ["i-0", "i-1", "i-2"]
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_killed_server_loses_no_happening(fresh: Path, owner: str) -> None:
     settings = MongoStore.Settings(directory=str(fresh), linger=0)
     with (

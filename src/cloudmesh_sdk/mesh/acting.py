@@ -1,6 +1,7 @@
 """Acts: each becomes operations, run at once, told one by one."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from cloudmesh_sdk import hooks, operations, plugins
@@ -26,12 +27,15 @@ class Acts:
         owner: str,
         use: Use,
         belonging: Belonging,
+        *,
         limits: Callable[[str], Limits],
+        follow: Callable[[Sequence[Operation]], AbstractContextManager[object]],
     ) -> None:
         self._store = store
         self._belonging = belonging
         self._owner = owner
         self._use = use
+        self._follow = follow
         self.runner = Runner(store, use, limits=limits)
         """Runs them; each service has its lane there."""
         self._hooks: Any = None
@@ -82,7 +86,8 @@ class Acts:
             if told is not None:
                 told(now)
 
-        answers = self.runner.run(tasks, begun=started, told=heard)
+        with self._follow([*asked.values()]):
+            answers = self.runner.run(tasks, begun=started, told=heard)
         found = [record for answer in answers for record in answer.value or ()]
         labels = _labels(list(asked.values()))
         sources = {labels[a.name]: _source(labels[a.name], a, ended.get(a.name)) for a in answers}

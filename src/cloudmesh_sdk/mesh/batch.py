@@ -1,5 +1,6 @@
 """Queue managers, jobs and nodes, as the facade offers them."""
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -191,6 +192,14 @@ class Batch(Facade):
         from cloudmesh_sdk.mesh.jobwaiting import wait
 
         return wait(self._whole, self._jobs.found(jobs, machine), timeout=timeout, told=told)
+
+    def keep_jobs_fresh(self, stop: threading.Event, *, machine: "Which" = None) -> None:
+        """Have managers asked for their jobs as they may be, until `stop` is set.
+
+        No more often than ever: who does this shares each list with all who look. For those who
+        `watch`, since a scheduler tells nothing by itself.
+        """
+        self._polling.keep(self._machines.chosen(machine), "jobs", stop)
 
     def job_output(
         self,

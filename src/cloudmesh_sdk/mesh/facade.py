@@ -1,7 +1,7 @@
 """What every part of the facade stands on: configuration, store, user, and the parts that act."""
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cloudmesh_sdk.mesh.belonging import Belonging
     from cloudmesh_sdk.mesh.defaults import Defaults
     from cloudmesh_sdk.mesh.feeding import Feeding
+    from cloudmesh_sdk.mesh.following import Shows
     from cloudmesh_sdk.mesh.keypairs import Keypairs
     from cloudmesh_sdk.mesh.keys import Keys
     from cloudmesh_sdk.mesh.machines import Machines
@@ -47,6 +48,7 @@ class Facade:
         self.config = config
         self.store = store
         self.user = user or config.username()
+        self._shows: Shows | None = None
 
     @cached_property
     def clouds(self) -> "Clouds":
@@ -129,7 +131,14 @@ class Facade:
     def _acts(self) -> "Acts":
         from cloudmesh_sdk.mesh.acting import Acts
 
-        return Acts(self.store, self.user, self._lend, self._belonging, self._limits)
+        return Acts(
+            self.store,
+            self.user,
+            self._lend,
+            self._belonging,
+            limits=self._limits,
+            follow=self._follow,
+        )
 
     @cached_property
     def _deferring(self) -> "Mesh":
@@ -209,6 +218,14 @@ class Facade:
         use: Any = self._polling.use if name in self.config.queues else self.clouds.use
         lent: AbstractContextManager[Driver] = use(name)
         return lent
+
+    def _follow(self, operations: Sequence[Operation]) -> AbstractContextManager[object]:
+        """Show how far operations are, while the context lasts, where anybody asked for that."""
+        if self._shows is None:
+            return nullcontext()
+        from cloudmesh_sdk.mesh.following import Following
+
+        return Following(self.store.journal, self._shows, operations)
 
     def _limits(self, name: str) -> "Limits":
         """Return what the operations of a cloud or a queue manager are held to.

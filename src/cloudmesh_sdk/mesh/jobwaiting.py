@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 GIVEN_UP = timedelta(minutes=2)
 """How long after it vanished from the list a job may still be told of."""
 
-_PAUSES = (0.5, 5.0)
-"""Least and most seconds between two looks into the store."""
-
 _WORST = (
     JobState.RUNNING, JobState.EXITING, JobState.SUSPENDED, JobState.PENDING, JobState.HELD,
     JobState.UNKNOWN, JobState.FAILED, JobState.TIMEOUT, JobState.CANCELLED, JobState.DONE,
@@ -69,9 +66,7 @@ class _Waiting:
     def pause(self) -> float:
         """Return the seconds until the next look: lists come no sooner than their interval."""
         open_ones = {job.cloud for key, job in self._jobs.items() if self._is_open(key, job)}
-        interval = min((self._mesh._polling.interval(m) for m in open_ones), default=0.0)
-        least, most = _PAUSES
-        return min(most, max(least, interval / 10))
+        return self._mesh._polling.pause(open_ones)
 
     def gathered(self, timeout: float) -> Gathered[Job]:
         """Return all jobs as last seen, and whose waiting failed."""

@@ -10,6 +10,7 @@ from cloudmesh_sdk.mesh.later import Later
 from cloudmesh_sdk.models import Operation, Orphan, Worker
 
 if TYPE_CHECKING:
+    from cloudmesh_sdk.mesh.following import Shows
     from cloudmesh_sdk.mesh.refreshing import Refreshed
     from cloudmesh_sdk.mesh.watching import Watching
 
@@ -113,6 +114,16 @@ class Operating(Facade):
         from cloudmesh_sdk.mesh.settling import wait
 
         return wait(self._whole, operations, timeout=timeout, told=told)
+
+    def follow(self, shows: "Shows | None") -> None:
+        """Show from now on how far acts and waits are that take longer than a second.
+
+        `shows` is called where there is something to be shown, and what it returns hears a
+        `Progress` each time that has changed, and once in the end; both are called from another
+        thread than the act. None ends it. In a notebook `cloudmesh.mesh` does that by itself;
+        elsewhere `mesh.follow(lambda: print)` prints it.
+        """
+        self._shows = shows
 
     def cancel_operation(self, id: str, *, timeout: float = 30.0) -> Operation:  # noqa: A002
         """Cancel an operation, and return it as it is after `timeout` seconds at most.

@@ -6,8 +6,9 @@ there. The turn of a process that died is taken over.
 """
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -43,6 +44,9 @@ SOON = 5.0
 
 DEADLINE = 60.0
 """Seconds that somebody who looks waits for an answer."""
+
+_PAUSES = (0.5, 5.0)
+"""Least and most seconds between two looks of who waits for a newer list."""
 
 _STEP = 0.2
 """Seconds between two looks into the store while another process asks."""
@@ -90,6 +94,18 @@ class Polling:
             managers, lambda name: self._look(name, kinds, wait, deadline), deadline=deadline
         )
         return {answer.name: answer.error for answer in answers if answer.error is not None}
+
+    def keep(self, managers: Collection[str], kind: str, stop: threading.Event) -> None:
+        """See, until `stop` is set, that the store has lists that are as young as they may be."""
+        while not stop.is_set():
+            self.look(managers, kind)
+            stop.wait(self.pause(managers))
+
+    def pause(self, managers: Iterable[str]) -> float:
+        """Return the seconds between two looks: lists come no sooner than their interval."""
+        interval = min((self.interval(manager) for manager in managers), default=0.0)
+        least, most = _PAUSES
+        return min(most, max(least, interval / 10))
 
     def interval(self, manager: str, kind: str = "jobs") -> float:
         """Return the seconds that are between two questions at least."""

@@ -38,9 +38,10 @@ def wait(
     """Wait until operations are over, `timeout` seconds at most."""
     end, step = time.monotonic() + timeout, 0
     waiting = _Waiting(mesh, operations, told)
-    while waiting.look(end) and (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, _STEPS[min(step, len(_STEPS) - 1)]))
-        step += 1
+    with mesh._follow(waiting.operations):
+        while waiting.look(end) and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _STEPS[min(step, len(_STEPS) - 1)]))
+            step += 1
     return waiting.gathered(timeout)
 
 
@@ -63,6 +64,11 @@ class _Waiting:
         self._pause = _AGAIN[0]
         self._next = 0.0
         """When to look for those whose process is gone."""
+
+    @property
+    def operations(self) -> list[Operation]:
+        """All of them, as last seen."""
+        return [*self._all.values()]
 
     def look(self, end: float) -> bool:
         """Look into the journal; tell whether some are not over."""

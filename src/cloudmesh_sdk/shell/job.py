@@ -44,6 +44,7 @@ job_command.command("submit", context_settings={"allow_interspersed_args": False
 @click.option("--expand", is_flag=True, help="A row for each job of an array.")
 @click.option("--missing", is_flag=True, help="Also what its manager lists no more.")
 @click.option("--refresh", is_flag=True, help="Wait for a question that is being asked just now.")
+@click.option("--watch", is_flag=True, help="Stay, and show what happens until Ctrl-C.")
 @batch_listing
 @click.pass_obj
 def list_jobs(
@@ -56,19 +57,22 @@ def list_jobs(
     limit: int | None,
     mine: bool,
     is_open: bool,
+    watch: bool,
     **options: Any,
 ) -> int:
     """List the jobs of MACHINE (of all), of all users, over or not, as long as it lists them.
 
     All who look share one list, which is at most as old as the manager's interval says; --refresh
-    asks no sooner.
+    and --watch ask no sooner.
     """
+    if watch and options["expand"]:
+        raise click.UsageError("--watch and --expand exclude each other")
     flags = {name: options.pop(name) for name in ("expand", "missing", "refresh")}
     asked = {**given(**options), **flags}
     return show_batch(
         session, Job, machines, look,
         lambda names, sort: session.mesh.jobs(names, sort=sort, **asked),
-        strict=strict, limit=limit, keep=_kept(session, mine=mine, is_open=is_open),
+        strict=strict, limit=limit, keep=_kept(session, mine=mine, is_open=is_open), watched=watch,
     )  # fmt: skip
 
 

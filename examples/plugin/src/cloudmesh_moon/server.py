@@ -5,8 +5,10 @@ A driver of a real cloud has no such file: its tests use the vendor's emulator, 
 
 import json
 import re
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -142,6 +144,17 @@ def serve(moon: Moon, port: int = 0) -> ThreadingHTTPServer:
         do_GET = do_POST = do_DELETE = do_any  # noqa: N815
 
     return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+
+
+@contextmanager
+def serving(moon: Moon) -> Iterator[str]:
+    """Serve an account for as long as the context lasts; gives its address."""
+    with serve(moon) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
 
 
 if __name__ == "__main__":
