@@ -108,3 +108,11 @@ def test_a_worker_starts_it_and_runs_what_it_gives_out(started: Config, path: Pa
         assert worker.pid == control.status(started, "worker").pid
     control.stop(started, "worker")
     assert control.status(started, "broker").state is State.RUNNING
+    control.stop(started, "broker")
+    words = [CM, "--config", str(path), "vm", "start", "--cloud", "a", "--async", "y"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    notes = [line for line in done.stderr.splitlines() if "was started for it" in line]
+    assert [line.split()[1] for line in notes] == ["broker", "worker"]
+    with Mesh.open("mongo", config=started) as mesh:
+        (now,) = mesh.wait_operations(mesh.operations(limit=1), timeout=PATIENCE).complete()
+    assert (now.target, now.state) == ("y", OperationState.DONE)

@@ -17,6 +17,8 @@ _WORKER = "worker"
 
 def later(session: Session) -> "Later":
     """Return where acts are left: this process runs them only where no other can."""
+    if session.read_config().tasks.embedded:
+        attend(session)  # it is told at once of what waits, so it must be there before
     asked = session.mesh.later
     return asked if _alone(session) else asked.elsewhere
 
@@ -24,8 +26,9 @@ def later(session: Session) -> "Later":
 def attend(session: Session) -> None:
     """See that a worker runs; one that is started here is told of."""
     config = session.read_config()
-    if _alone(session) or has_broker(config):
+    if _alone(session) or (has_broker(config) and not config.tasks.embedded):
         return
+    started = (*control.missing(config, _WORKER), _WORKER)
     try:
         if control.status(config, _WORKER).state is State.RUNNING:
             return
@@ -33,7 +36,8 @@ def attend(session: Session) -> None:
     except CloudmeshError as error:
         note(f"it waits until a worker runs, and none could be started: {error}")
         return
-    note("a worker was started for it, and stays: cm service stop worker ends it")
+    for name in started:
+        note(f"a {name} was started for it, and stays: cm service stop {name} ends it")
 
 
 def _alone(session: Session) -> bool:
