@@ -86,37 +86,41 @@ def test_a_left_out_test_fails_in_ci(tmp_path: Path, ci: str, outcome: dict[str,
     assert "no server" in done.stdout
 
 
+LABS = ("openstack", "slurm", "gridengine")
+
 ON_A_LAB = """
 import pytest
 
 @pytest.mark.{marker}
-def test_one(): ...
+def test_on_{marker}(): ...
 """
 
 
-@pytest.mark.parametrize("marker", ["openstack", "slurm", "gridengine"])
 @pytest.mark.parametrize(
     ("asked", "lab", "outcome"),
     [(False, "", "skipped"), (False, "/somewhere", "passed"), (True, "", "passed")],
 )
 def test_what_needs_a_lab_runs_only_where_it_may(
-    tmp_path: Path, marker: str, asked: bool, lab: str, outcome: str
+    tmp_path: Path, asked: bool, lab: str, outcome: str
 ) -> None:
-    if os.geteuid() != 0 and (marker == "gridengine" or (asked and marker == "slurm")):
-        outcome = "skipped"  # its daemons want root
-    words = [f"--{marker}"] if asked else []
+    expected = dict.fromkeys(LABS, outcome)
+    if os.geteuid() != 0:  # its daemons want root
+        expected |= {"gridengine": "skipped"} | ({"slurm": "skipped"} if asked else {})
+    words = [f"--{marker}" for marker in LABS] if asked else []
     (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text(encoding="utf-8"))
-    (tmp_path / "test_on_a_lab.py").write_text(ON_A_LAB.format(marker=marker))
+    (tmp_path / "test_on_a_lab.py").write_text("".join(ON_A_LAB.format(marker=m) for m in LABS))
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", *words, str(tmp_path)],
+        [sys.executable, "-m", "pytest", "-v", "-rs", "-p", "no:cacheprovider", *words, "."],
         capture_output=True,
         text=True,
         check=False,
         cwd=tmp_path,
-        env={**os.environ, "CI": "", f"CLOUDMESH_{marker.upper()}_LAB": lab},
+        env={**os.environ, "CI": "", **{f"CLOUDMESH_{m.upper()}_LAB": lab for m in LABS}},
     )
-    assert f"1 {outcome}" in done.stdout.splitlines()[-1]
-    assert ("needs a" in done.stdout) is (outcome == "skipped")
+    told = re.findall(r"::test_on_(\w+) (PASSED|SKIPPED|FAILED|ERROR)", done.stdout)
+    assert {marker: word.lower() for marker, word in told} == expected
+    reasons = re.findall(r"^SKIPPED .*needs an? (\w+ ?\w+)", done.stdout, re.MULTILINE)
+    assert len(reasons) == [*expected.values()].count("skipped")
 
 
 def test_the_gate_leaves_the_tests_on_labs_in() -> None:
