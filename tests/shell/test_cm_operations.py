@@ -120,12 +120,12 @@ def test_progress_is_shown_of_what_takes_a_while(
     session: Session, monkeypatch: pytest.MonkeyPatch, late: bool
 ) -> None:
     shown = threading.Event()
-    told: list[tuple[str, bool]] = []
+    told: list[tuple[str, bool, int]] = []
 
     @contextmanager
     def drawn(_: Session, title: str, total: int) -> Iterator[Done]:
         assert (title, total) == ("cancel", 2)
-        yield lambda name, failed: told.append((name, failed))
+        yield lambda name, failed, amount=1, /: told.append((name, failed, amount))
         shown.set()
 
     monkeypatch.setattr(progress, "progress", drawn)
@@ -135,9 +135,29 @@ def test_progress_is_shown_of_what_takes_a_while(
         while late and not told:
             assert time.monotonic() < end
             time.sleep(0.01)
-        done("b", True)
-    assert told == ([("a", False), ("b", True)] if late else [])
+        done("b", True, 3)
+    assert told == ([("a", False, 1), ("b", True, 3)] if late else [])
     assert shown.is_set() == late
+
+
+def test_a_group_of_servers_is_counted_as_so_many(
+    cm: Cm, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    totals, told = list[int](), list[tuple[str, bool, int]]()
+
+    @contextmanager
+    def drawn(_: Session, __: str, total: int) -> Iterator[Done]:
+        totals.append(total)
+        yield lambda name, failed, amount=1, /: told.append((name, failed, amount))
+
+    for module in ("starting", "opacts"):
+        monkeypatch.setattr(f"cloudmesh_sdk.shell.{module}.progress", drawn)
+    assert cm("vm start --cloud india --count 3").exit_code == 0
+    assert cm("vm start --cloud india web-[1-2]").exit_code == 0
+    (group,) = [o.id for o in session.mesh.operations() if o.act == "start_many"][-1:]
+    assert cm(f"op wait {group}").exit_code == 0
+    assert totals == [3, 2, 3]
+    assert [amount for _, _, amount in told] == [3, 1, 1, 3]  # names are started one by one
 
 
 def test_what_failed_is_asked_for_again(cm: Cm, session: Session) -> None:

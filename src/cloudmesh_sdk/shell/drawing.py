@@ -16,6 +16,7 @@ from rich.text import Text
 from cloudmesh_sdk.bars import MARKS, Bars
 from cloudmesh_sdk.shell.colours import BAR, STATES, style
 from cloudmesh_sdk.shell.narrow import width
+from cloudmesh_sdk.shell.progress import Done
 from cloudmesh_sdk.tables import visible
 
 
@@ -84,8 +85,8 @@ def part(title: str) -> Iterator[Callable[[float], None]]:
 
 
 @contextmanager
-def progress(title: str, total: int) -> Iterator[Callable[[str, bool], None]]:
-    """Draw a bar on stderr; the function given takes the name of what is done, and if it failed."""
+def progress(title: str, total: int) -> Iterator[Done]:
+    """Draw a bar on stderr; the function given hears what is over."""
     columns: list[Any] = [
         TextColumn(title), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("{task.fields[names]}"),
@@ -94,9 +95,9 @@ def progress(title: str, total: int) -> Iterator[Callable[[str, bool], None]]:
         task = bar.add_task(title, total=total, names="")
         names: list[str] = []
 
-        def done(name: str, failed: bool) -> None:
+        def done(name: str, failed: bool, amount: int = 1, /) -> None:
             name = escape(visible(name))
             names.append(f"[red]{name} ✗[/red]" if failed else f"[green]{name} ✓[/green]")
-            bar.update(task, advance=1, names=" ".join(names[-6:]))
+            bar.update(task, advance=amount, names=" ".join(names[-6:]))
 
         yield done

@@ -68,5 +68,6 @@ def left(session: Session, asked: Gathered[Operation], look: Look) -> int:
 
 
 def told(done: Done) -> Callable[[Operation], None]:
-    """Return what counts operations as they end."""
-    return lambda operation: done(operation.target, operation.state == OperationState.FAILED)
+    """Return what counts operations as they end, a group of servers as so many."""
+    failed = OperationState.FAILED
+    return lambda now: done(now.target, now.state == failed, max(1, now.total))

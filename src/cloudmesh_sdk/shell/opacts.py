@@ -35,11 +35,11 @@ def wait(session: Session, ids: tuple[str, ...], timeout: float, look: Look) -> 
     The exit code is 0 where all of them are done.
     """
     meant = _meant(session, ids)
-    with progress(session, "wait", len(meant)) as done:
+    with progress(session, "wait", sum(max(1, o.total) for o in meant)) as done:
         found = session.mesh.wait_operations(
             meant,
             timeout=timeout,
-            told=lambda now: done(now.target, now.state != OperationState.DONE),
+            told=lambda now: done(now.target, now.state != OperationState.DONE, max(1, now.total)),
         )
     show(session, found, Operation, look)
     tell_sources(found, quiet=True)

@@ -1,13 +1,17 @@
 """Progress of what asks many: a bar on a terminal, nothing elsewhere."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Protocol
 
 from cloudmesh_sdk.shell.session import Session
 
-Done = Callable[[str, bool], None]
-"""Takes the name of what is done, and whether it failed."""
+
+class Done(Protocol):
+    """Takes the name of what is over, whether it failed, and how many of the total it is."""
+
+    def __call__(self, name: str, failed: bool, amount: int = 1, /) -> None: ...
 
 
 @contextmanager
@@ -27,21 +31,21 @@ def late_progress(
     session: Session, title: str, total: int, *, after: float = 1.0
 ) -> Iterator[Done]:
     """Show the same of what is mostly over at once: after a second."""
-    lock, heard, drawn = threading.Lock(), list[tuple[str, bool]](), list[Done]()
+    lock, heard, drawn = threading.Lock(), list[tuple[str, bool, int]](), list[Done]()
     over = threading.Event()
 
     def draw() -> None:
         with lock:
             if not over.is_set():
                 drawn.append(stack.enter_context(progress(session, title, total)))
-                for name, failed in heard:
-                    drawn[0](name, failed)
+                for one in heard:
+                    drawn[0](*one)
 
-    def done(name: str, failed: bool) -> None:
+    def done(name: str, failed: bool, amount: int = 1, /) -> None:
         with lock:
-            heard.append((name, failed))
+            heard.append((name, failed, amount))
             for tell in drawn:
-                tell(name, failed)
+                tell(name, failed, amount)
 
     timer = threading.Timer(after, draw)
     timer.daemon = True
@@ -55,5 +59,5 @@ def late_progress(
                 over.set()
 
 
-def _nothing(_: str, __: bool) -> None:
+def _nothing(_: str, __: bool, ___: int = 1, /) -> None:
     """Show nothing."""

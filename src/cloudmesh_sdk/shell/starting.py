@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import click
 
+from cloudmesh_sdk.mesh.names import hostlists
 from cloudmesh_sdk.shell import params
 from cloudmesh_sdk.shell.attending import later as later_of
 from cloudmesh_sdk.shell.finishing import async_option, finish, left, told
@@ -71,7 +72,8 @@ def start(
     if later:
         asked = later_of(session).start(name=[*names, *more] or None, **options)
         return left(session, asked, look)
-    with progress(session, "start", options["count"] or 1) as done:
+    count = options["count"] or len(hostlists([*names, *more])) or 1
+    with progress(session, "start", count) as done:
         found = session.mesh.start(name=[*names, *more] or None, told=told(done), **options)
     code = finish(session, found, look, "running" if waits else "")
     if found and not waits and look.chosen(session) == "table":
