@@ -1,7 +1,7 @@
 """Cuts are made where they were asked for, and the suite finds drivers that do things twice."""
 
 import http.client
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -192,7 +192,10 @@ def _scene(cloud: Ec2Cloud) -> Scene:
         made = cloud.start(attrs.evolve(order, name=name))
         return cloud.server(made.id)
 
-    return Scene(cloud=cloud, name="web", order=order, started=started)
+    def eventually(look: Callable[[], Any], holds: Callable[[Any], bool], what: str) -> None:
+        assert holds(look()), what
+
+    return Scene(cloud=cloud, name="web", order=order, started=started, eventually=eventually)
 
 
 def _kept(played: Play) -> bool:

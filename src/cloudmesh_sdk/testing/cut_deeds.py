@@ -44,6 +44,8 @@ class Scene:
     """What a server is started with, but for its token."""
     started: Callable[..., Server]
     """Starts servers that run, with fields of a request."""
+    eventually: Callable[..., Any]
+    """Asks for something until it is as wanted; see `Suite.eventually`."""
 
     def servers(self, *names: str) -> set[str]:
         """Return the ids of the servers of these names that are not gone."""
@@ -106,6 +108,15 @@ def _server(scene: Scene) -> Asked:
     return scene.name, {"id": scene.started(name=scene.name).id}
 
 
+def _stopped(scene: Scene) -> Asked:
+    target, request = _server(scene)
+    scene.cloud.stop(scene.cloud.server(request["id"]))
+    scene.eventually(
+        lambda: scene.state(request["id"]), lambda now: now is ServerState.STOPPED, "it is stopped"
+    )
+    return target, request
+
+
 def _in(*states: ServerState) -> Callable[[Scene, Mapping[str, Any]], bool]:
     return lambda scene, request: scene.state(request["id"]) in states
 
@@ -154,6 +165,7 @@ DEEDS: Mapping[str, Deed] = {
     ),
     "delete": Deed(asked=_server, reached=_in(*GONE)),
     "stop": Deed(asked=_server, reached=_in(ServerState.STOPPED, ServerState.STOPPING)),
+    "resume": Deed(asked=_stopped, reached=_in(ServerState.RUNNING, ServerState.PENDING)),
     "reboot": Deed(asked=_server),
     "upload": Deed(
         asked=_key, made=_named("keypairs"), kind=Keypair.kind, needs=HasKeypairs

@@ -90,7 +90,9 @@ class CutSuite(CloudFixtures):
 
         def play(act: str) -> Play:
             name = f"kit-{uuid4().hex[:12]}"
-            scene = Scene(cloud=cloud, name=name, order=ordered(), started=started)
+            scene = Scene(
+                cloud=cloud, name=name, order=ordered(), started=started, eventually=self.eventually
+            )
             plays.append(Play(act, scene, cuts, lambda: through(cuts)))
             return plays[-1]
 
