@@ -68,7 +68,11 @@ def test_killed_while_handing_in(config: Path, slurm_lab: SlurmLab) -> None:
         assert {job.state for job in keeper.jobs(name=sorted(there))} == {JobState.HELD}
 
 
-def test_killed_while_asking_for_jobs(config: Path, slurm_lab: SlurmLab) -> None:
+def test_killed_while_asking_for_jobs(
+    config: Path, slurm_lab: SlurmLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloudmesh_sdk.mesh.polling.CALM", 0.0)  # victims follow each other fast
+    monkeypatch.setattr("cloudmesh_sdk.queues.base.Queue.floor", 0.0)
     job = slurm_lab.run("sbatch", "--parsable", "--hold", "--job-name=own-0", "--wrap=true").strip()
     step = 1
     while killed(config, "jobs", step):
