@@ -94,4 +94,4 @@ def test_those_with_a_key_in_common_are_asked_for_one_after_the_other(server: Se
 def test_no_question_is_longer_than_it_may_be(server: Server) -> None:
     found = _gathered(Together[int, int](server.work), server, *range(20, 57))
     assert found == {n: 10 * n for n in (1, *range(20, 57))}
-    assert [len(asked) for asked in server.asked] == [1, 32, 5]
+    assert [len(asked) for asked in server.asked] == [1, 8, 8, 8, 8, 5]

@@ -14,7 +14,7 @@ from cloudmesh_sdk.errors import StoreError
 A = TypeVar("A")
 B = TypeVar("B")
 
-_MOST = 32
+_MOST = 8
 """How many are asked for in one question: few enough that the first go on while the last wait."""
 
 
