@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,15 @@ from tests.labs.rabbit_lab import RabbitLab
 from tests.labs.sshd_proxy import Proxy
 
 from cloudmesh_sdk.mesh import Mesh
+from cloudmesh_sdk.models import ServerState
+from cloudmesh_sdk.providers.base import Cloud
 from cloudmesh_sdk.services import places
 
 _MEND = 600.0
 """Seconds that clients and workers get to end what they do once the storm is over."""
+
+_CLEARED = 120.0
+"""Seconds in which a cloud deletes what an earlier run left."""
 
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -89,6 +94,8 @@ def run(
         config = write(home, entries, tasks=_tasks(broker))
         plan = Plan(config=config, clouds=tuple(entries), starts=starts)
         with Mesh.open("mongo", config=plan.read()) as mesh:
+            for name in more or {}:
+                _clear(mesh.clouds[name], plan.names(name))
             mesh.refresh(kinds=["servers", "images", "flavors"]).complete()
         cast = Cast(plan, home)
         try:
@@ -102,6 +109,18 @@ def run(
             cast.end()
         verdicts, orphans = _judged(plan)
     return Outcome(verdicts=verdicts, hits=hits, orphans=orphans, seconds=time.monotonic() - begun)
+
+
+def _clear(cloud: Cloud, names: Collection[str]) -> None:
+    """Take away what an earlier run left at a cloud that outlives it."""
+    end = time.monotonic() + _CLEARED
+    while left := [row for row in cloud.servers() if row.name in names]:
+        for row in left:
+            if row.state not in (ServerState.DELETED, ServerState.DELETING):
+                cloud.delete(row)
+        if time.monotonic() > end:
+            raise TimeoutError(f"{cloud.name} still has {len(left)} servers of an earlier run")
+        time.sleep(1.0)
 
 
 def _tasks(broker: RabbitLab | None) -> dict[str, Any]:
