@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -26,6 +27,7 @@ from cloudmesh_sdk.models import Operation, OperationState
 from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.operations.amqp.app import queue_of
 from cloudmesh_sdk.operations.amqp.line import Line
+from cloudmesh_sdk.operations.amqp.sweep import Sweeper
 
 WORKER = Path(__file__).with_name("worker.py")
 PATIENCE = 90.0
@@ -314,3 +316,24 @@ def test_a_line_gives_a_slot_on_and_frees_it_where_nobody_waits(mesh: Mesh) -> N
     mesh.cancel_operation(sent[1].id)
     line.over(sent[1])
     assert mesh.store.slots.held() == {}
+
+
+def test_a_lost_message_is_sent_again_while_others_wait_for_the_same_user(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloudmesh_sdk.operations.amqp.sweep._LOST", 0.2)
+    sent: list[Operation] = []
+    line = Line(store=mesh.store, limit=lambda _: 1, publish=sent.append)
+    desk: Any = SimpleNamespace(line=line)
+    busy: Any = SimpleNamespace(waiting=lambda _: True)
+    sweeper = Sweeper(desk, busy, ["killer"])
+    (asked,) = mesh._deferring.start(cloud="killer", name=["l"])
+    for pause, times in ((0.0, 1), (0.0, 1), (0.25, 2), (0.0, 2)):
+        time.sleep(pause)
+        sweeper.fill()
+        assert [o.id for o in sent] == [asked.id] * times
+    assert mesh.store.journal.change(sent[0], runner="h/1/1") is not None
+    time.sleep(0.5)
+    sweeper.fill()
+    assert len(sent) == 2, "it has a runner"
+    assert sweeper._called == {}

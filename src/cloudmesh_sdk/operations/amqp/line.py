@@ -82,11 +82,13 @@ class Line:
         if slots.take(where, following.id, limit=limit, lease=LEASE, instead=operation.id):
             self._send(following)
 
-    def tidy(self, waits: Callable[[str], bool]) -> None:
-        """Free the slots of what is over, hold on those of what `waits` for a busy worker.
+    def tidy(self, waits: Callable[[str], bool]) -> list[Operation]:
+        """Free the slots of what is over, hold on those of what waits for a busy worker.
 
-        `waits` tells whether messages wait for a user.
+        `waits` tells whether messages wait for a user. Returns what they may be meant for: it has
+        a slot and no runner.
         """
+        called: list[Operation] = []
         for where, holders in self.store.slots.held().items():
             for holder in holders:
                 operation = self.store.journal.get(holder)
@@ -94,6 +96,8 @@ class Line:
                     self.store.slots.release(where, holder)
                 elif operation.runner is None and waits(operation.owner):
                     self.store.slots.renew(where, holder, lease=LEASE)
+                    called.append(operation)
+        return called
 
     def _send(self, operation: Operation) -> None:
         try:

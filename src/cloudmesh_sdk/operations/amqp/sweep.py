@@ -3,10 +3,11 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 
 from cloudmesh_sdk.errors import CloudmeshError
+from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.operations.amqp.publish import Publisher
 from cloudmesh_sdk.operations.amqp.run import Desk
 from cloudmesh_sdk.operations.process import claim, orphaned
@@ -15,6 +16,9 @@ _LOG = logging.getLogger(__name__)
 
 _EVERY = 2.0
 """Seconds between two sweeps, of all workers together."""
+
+_LOST = 30.0
+"""Seconds that a message may wait for a worker before another one is sent."""
 
 _TURN = 120.0
 """Seconds that a sweep may take before another worker takes it to be dead."""
@@ -30,6 +34,9 @@ class Sweeper:
         self._over = threading.Event()
         self._holder = claim()
         self._told = ""
+        self._called: dict[str, tuple[float, float]] = {}
+        """By the id of what has a slot and no runner: when a message is sent again, and after how
+        many seconds."""
 
     def begin(self) -> None:
         """Sweep from now on."""
@@ -44,10 +51,28 @@ class Sweeper:
     def fill(self) -> None:
         """Free slots that nobody uses, and let those begin who wait for one."""
         line = self._desk.line
-        line.tidy(cache(self._publisher.waiting))
+        for operation in self._overdue(line.tidy(cache(self._publisher.waiting))):
+            line.publish(operation)
         for cloud, account in line.store.journal.lines():
             if cloud in self._clouds:
                 line.fill(cloud, account)
+
+    def _overdue(self, called: Sequence[Operation]) -> list[Operation]:
+        """Return those for which a message was sent so long ago that it may be lost.
+
+        That others wait for the same user hides it. One too many does no harm, and each next one
+        is waited for twice as long.
+        """
+        now = time.monotonic()
+        ids = {operation.id for operation in called}
+        self._called = {id: when for id, when in self._called.items() if id in ids}  # noqa: A001
+        overdue = []
+        for operation in called:
+            due, patience = self._called.setdefault(operation.id, (now + _LOST, _LOST))
+            if now >= due:
+                self._called[operation.id] = (now + 2 * patience, 2 * patience)
+                overdue.append(operation)
+        return overdue
 
     def settle(self) -> None:
         """Find out what became of operations whose runners died, or whose clouds were silent."""
