@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 MOON = ROOT / "examples" / "plugin"
-ACTS = {"start", "delete", "stop", "reboot"}
+ACTS = {"start", "delete", "stop", "resume", "reboot"}
 """What the suite tries of what Moon can do."""
 
 

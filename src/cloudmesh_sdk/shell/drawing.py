@@ -16,7 +16,6 @@ from rich.text import Text
 from cloudmesh_sdk.bars import MARKS, Bars
 from cloudmesh_sdk.shell.colours import BAR, STATES, style
 from cloudmesh_sdk.shell.narrow import width
-from cloudmesh_sdk.shell.progress import Done
 from cloudmesh_sdk.tables import visible
 
 
@@ -85,7 +84,7 @@ def part(title: str) -> Iterator[Callable[[float], None]]:
 
 
 @contextmanager
-def progress(title: str, total: int) -> Iterator[Done]:
+def progress(title: str, total: int) -> Iterator[Callable[..., None]]:
     """Draw a bar on stderr; the function given hears what is over."""
     columns: list[Any] = [
         TextColumn(title), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
