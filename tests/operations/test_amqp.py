@@ -321,19 +321,19 @@ def test_a_line_gives_a_slot_on_and_frees_it_where_nobody_waits(mesh: Mesh) -> N
 def test_a_lost_message_is_sent_again_while_others_wait_for_the_same_user(
     mesh: Mesh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloudmesh_sdk.operations.amqp.sweep._LOST", 0.2)
+    clock: Any = SimpleNamespace(at=0.0, monotonic=lambda: clock.at)
+    monkeypatch.setattr("cloudmesh_sdk.operations.amqp.sweep.time", clock)
     sent: list[Operation] = []
     line = Line(store=mesh.store, limit=lambda _: 1, publish=sent.append)
     desk: Any = SimpleNamespace(line=line)
     busy: Any = SimpleNamespace(waiting=lambda _: True)
     sweeper = Sweeper(desk, busy, ["killer"])
     (asked,) = mesh._deferring.start(cloud="killer", name=["l"])
-    for pause, times in ((0.0, 1), (0.0, 1), (0.25, 2), (0.0, 2)):
-        time.sleep(pause)
+    for clock.at, times in ((0.0, 1), (0.0, 1), (29.0, 1), (30.0, 2), (89.0, 2)):
         sweeper.fill()
         assert [o.id for o in sent] == [asked.id] * times
     assert mesh.store.journal.change(sent[0], runner="h/1/1") is not None
-    time.sleep(0.5)
+    clock.at = 90.0
     sweeper.fill()
     assert len(sent) == 2, "it has a runner"
     assert sweeper._called == {}

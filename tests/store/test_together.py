@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pymongo.errors import BulkWriteError
 
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.store.mongo.together import Together
@@ -82,6 +83,20 @@ def test_a_question_that_fails_fails_for_all_of_it_and_no_other(server: Server) 
     assert found[1] == 10
     assert [str(found[n]) for n in (2, 13)] == ["13 cannot be asked for"] * 2
     assert together.ask(2) == 20
+
+
+def test_what_lets_no_other_be_written_fails_alone() -> None:
+    server = Server()
+
+    def work(numbers: Sequence[int]) -> Sequence[int | Exception]:
+        try:
+            return server.work(numbers)
+        except StoreError as error:
+            raise error from BulkWriteError({})
+
+    found = _gathered(Together[int, int](work, again=True), server, 2, 13, 3)
+    assert (found[2], found[3]) == (20, 30)
+    assert str(found[13]) == "13 cannot be asked for"
 
 
 def test_those_with_a_key_in_common_are_asked_for_one_after_the_other(server: Server) -> None:

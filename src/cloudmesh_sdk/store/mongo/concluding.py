@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import attrs
 from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError
 
 from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.store.mongo.changing import Change, change_in
@@ -32,14 +31,14 @@ class Concluding:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._together = Together[Conclusion, Operation | None](
-            self._all, keys=lambda conclusion: conclusion.keys
+            self._all, keys=lambda conclusion: conclusion.keys, again=True
         )
 
     def conclude(self, conclusion: Conclusion) -> Operation | None:
         """Write one; return the operation, None where somebody else changed it first."""
         return self._together.ask(conclusion)
 
-    def _all(self, asked: Sequence[Conclusion]) -> Sequence[Operation | Exception | None]:
+    def _all(self, asked: Sequence[Conclusion]) -> list[Operation | None]:
         puts = [put for one in asked for put in one.puts]
         changes = [one.change for one in asked]
         with self._connection.use() as database:
@@ -48,16 +47,4 @@ class Concluding:
                 put_in(database, puts, session)
                 return change_in(database, changes, session)
 
-            try:
-                return self._connection.atomic(database, write)
-            except BulkWriteError:
-                if len(asked) == 1:
-                    raise
-        return [self._alone(one) for one in asked]
-
-    def _alone(self, conclusion: Conclusion) -> Operation | Exception | None:
-        try:
-            (now,) = self._all([conclusion])
-        except Exception as error:  # noqa: BLE001 - raised where this one is waited for
-            return error
-        return now
+            return self._connection.atomic(database, write)

@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError
 
 from cloudmesh_sdk.store.mongo.connection import Connection, Documents
 from cloudmesh_sdk.store.mongo.happenings import event
@@ -42,25 +41,11 @@ class Put:
         return [event(self.kind, self.key, self.touched, "state", change_of_state(was, self.state))]
 
 
-def put_all(connection: Connection, puts: Sequence[Put]) -> list[Exception | None]:
-    """Write records of different places, in one transaction; each alone where that fails."""
+def put_all(connection: Connection, puts: Sequence[Put]) -> list[None]:
+    """Write records of different places, in one transaction."""
     with connection.use() as database:
-        try:
-            connection.atomic(database, partial(put_in, database, puts))
-        except BulkWriteError:
-            if len(puts) == 1:
-                raise
-        else:
-            return [None] * len(puts)
-    return [_alone(connection, put) for put in puts]
-
-
-def _alone(connection: Connection, put: Put) -> Exception | None:
-    try:
-        put_all(connection, [put])
-    except Exception as error:  # noqa: BLE001 - raised where this one is waited for
-        return error
-    return None
+        connection.atomic(database, partial(put_in, database, puts))
+    return [None] * len(puts)
 
 
 def put_in(database: Documents, puts: Sequence[Put], session: ClientSession | None) -> None:

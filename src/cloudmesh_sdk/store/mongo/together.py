@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
+from pymongo.errors import BulkWriteError
+
 from cloudmesh_sdk.errors import StoreError
 
 A = TypeVar("A")
@@ -39,6 +41,8 @@ class Together(Generic[A, B]):
     """Gathers what threads ask for; `work` answers several, in order, by a value or an error.
 
     Those that have a key in common are asked for one after the other, in different questions.
+    With `again` each is asked for alone where one of them does not let the others be written: what
+    was written of them by then is written once more.
     """
 
     def __init__(
@@ -46,9 +50,11 @@ class Together(Generic[A, B]):
         work: Callable[[Sequence[A]], Sequence[B | Exception]],
         *,
         keys: Callable[[A], Iterable[Hashable]] = lambda _: (),
+        again: bool = False,
     ) -> None:
         self._work = work
         self._keys = keys
+        self._again = again
         self._lock = threading.Lock()
         self._waiting: deque[_Ask[A, B]] = deque()
         self._busy = False
@@ -85,7 +91,7 @@ class Together(Generic[A, B]):
         interrupted = StoreError("what was written was interrupted; whether it was is not known")
         answers: Sequence[B | Exception] = [interrupted] * len(batch)
         try:
-            answers = self._work([ask.what for ask in batch])
+            answers = self._answers([ask.what for ask in batch])
         except Exception as error:  # noqa: BLE001 - raised in every thread that asked
             answers = [error] * len(batch)
         finally:
@@ -94,6 +100,23 @@ class Together(Generic[A, B]):
             for ask in batch[1:]:
                 ask.gate.release()
             self._hand_on()
+
+    def _answers(self, whats: Sequence[A]) -> Sequence[B | Exception]:
+        """Ask for several, and for each alone where that may be and is of use."""
+        try:
+            return self._work(whats)
+        except StoreError as error:
+            refused = isinstance(error.__cause__, BulkWriteError)
+            if len(whats) == 1 or not refused or not self._again:
+                raise
+        return [self._alone(what) for what in whats]
+
+    def _alone(self, what: A) -> B | Exception:
+        try:
+            (answer,) = self._work([what])
+        except Exception as error:  # noqa: BLE001 - raised where this one is waited for
+            return error
+        return answer
 
     def _gathered(self, mine: _Ask[A, B]) -> list[_Ask[A, B]]:
         """Take those who wait and can be asked for now."""

@@ -48,7 +48,9 @@ class MongoView(View):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._puts = Together[Put, None](partial(put_all, connection), keys=lambda put: [put.place])
+        self._puts = Together[Put, None](
+            partial(put_all, connection), keys=lambda put: [put.place], again=True
+        )
 
     def replace(
         self,
