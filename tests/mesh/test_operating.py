@@ -151,7 +151,7 @@ def test_a_cloud_that_cannot_know_yet_is_asked_less_and_less(
     mesh: Mesh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settling, "_AGAIN", (0.01, 10.0))
-    monkeypatch.setattr(settling, "_STEPS", (0.001,))
+    monkeypatch.setattr(settling, "_LEAST", 0.001)
     cloud = mesh.clouds["india"]
     asked: list[str] = []
     monkeypatch.setattr(cloud, "settle", 3600.0)

@@ -31,7 +31,7 @@ class TaskConfig:
     keyfile: str | None = None
     """Its key; in `certfile`, if None."""
     concurrency: int | None = None
-    """How many operations a worker runs at once."""
+    """How many processes a worker has, each of which runs a few operations at once."""
     store: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Options of the store, below which an embedded broker keeps its files."""
     where: Place = attrs.field(factory=Place, repr=False)
@@ -80,7 +80,7 @@ def tasks(data: Mapping[str, Any], place: Place) -> TaskConfig:
         place.wrong(f"{wanted} was wanted", "tasks", "broker")
     count = found.get("concurrency")
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
-        wanted = f"a number of operations, 1 or more, was wanted, found {count!r}"
+        wanted = f"a number of processes, 1 or more, was wanted, found {count!r}"
         place.wrong(wanted, "tasks", "concurrency")
     if "keyfile" in found and "certfile" not in found:
         place.wrong("a key is of use with its certificate alone: certfile", "tasks", "keyfile")

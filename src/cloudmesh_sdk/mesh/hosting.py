@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -67,7 +68,7 @@ def _check(config: "Config") -> None:
 
 
 def _usual() -> int:
-    """Return how many operations a worker runs at once where nothing is said: they mostly wait."""
+    """Return how many processes a worker has where nothing is said: they mostly wait."""
     return 4 * (os.cpu_count() or 1)
 
 
@@ -79,6 +80,7 @@ class Office:
         self._config = config
         self._store = store
         self._meshes: OrderedDict[str, Mesh] = OrderedDict()
+        self._lock = threading.Lock()
 
     def run(self, operation: Operation) -> Operation | None:
         """Run an operation that waits."""
@@ -97,10 +99,11 @@ class Office:
     def _mesh(self, owner: str) -> "Mesh":
         from cloudmesh_sdk.mesh import Mesh
 
-        if owner not in self._meshes:
-            self._meshes[owner] = Mesh(self._config, self._store, user=owner)
-        self._meshes.move_to_end(owner)
-        if len(self._meshes) > _MESHES:
-            _, oldest = self._meshes.popitem(last=False)
-            oldest.clouds.close()
-        return self._meshes[owner]
+        with self._lock:
+            if owner not in self._meshes:
+                self._meshes[owner] = Mesh(self._config, self._store, user=owner)
+            self._meshes.move_to_end(owner)
+            if len(self._meshes) > _MESHES:
+                _, oldest = self._meshes.popitem(last=False)
+                oldest.clouds.close()
+            return self._meshes[owner]

@@ -1,6 +1,6 @@
 """What was asked for, as its user may see it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cloudmesh_sdk.errors import NotFoundError
 from cloudmesh_sdk.mesh.names import states
@@ -32,6 +32,12 @@ def operation(journal: Journal, owner: str, id: str) -> Operation:  # noqa: A002
     if len(close) != 1:
         raise NotFoundError(f"{len(close)} operations have an id that begins with {id!r}")
     return close[0]
+
+
+def named(journal: Journal, owner: str, ids: Sequence[str]) -> list[Operation]:
+    """Return a user's operations by their ids, or the beginnings of them, in order."""
+    known = {found.id: found for found in journal.several(ids) if found.owner == owner}
+    return [known.get(id_) or operation(journal, owner, id_) for id_ in ids]
 
 
 def history(store: Store, owner: str, server: Server) -> list[Event]:

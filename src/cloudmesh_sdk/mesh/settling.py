@@ -11,6 +11,7 @@ from cloudmesh_sdk.errors import (
 )
 from cloudmesh_sdk.fanout import Gathered, Source
 from cloudmesh_sdk.mesh.names import several
+from cloudmesh_sdk.mesh.past import named
 from cloudmesh_sdk.mesh.viewing import revive
 from cloudmesh_sdk.models import Operation, OperationState
 from cloudmesh_sdk.models.operation import OPEN
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from cloudmesh_sdk.mesh.facade import Told
     from cloudmesh_sdk.mesh.operating import Asked
 
-_STEPS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-"""Seconds between two looks into the journal; the last goes on."""
+_LEAST, _MOST, _SHARE = 0.05, 2.0, 0.1
+"""Seconds between two looks into the journal, at least and at most: a share of those waited."""
 
 _AGAIN = (2.0, 30.0)
 """Seconds between two looks for operations whose process is gone, at first and where clouds were
@@ -36,12 +37,13 @@ def wait(
     mesh: "Mesh", operations: "Asked", *, timeout: float, told: "Told | None" = None
 ) -> Gathered[Operation]:
     """Wait until operations are over, `timeout` seconds at most."""
-    end, step = time.monotonic() + timeout, 0
+    begun = time.monotonic()
+    end = begun + timeout
     waiting = _Waiting(mesh, operations, told)
     with mesh._follow(waiting.operations):
-        while waiting.look(end) and (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, _STEPS[min(step, len(_STEPS) - 1)]))
-            step += 1
+        while waiting.look(end) and (now := time.monotonic()) < end:
+            pause = max(_LEAST, min(_MOST, _SHARE * (now - begun)))
+            time.sleep(min(end - now, pause))
     return waiting.gathered(timeout)
 
 
@@ -54,9 +56,7 @@ class _Waiting:
     """The operations of one call of `wait`."""
 
     def __init__(self, mesh: "Mesh", operations: "Asked", told: "Told | None") -> None:
-        found = [
-            mesh.operation(o.id if isinstance(o, Operation) else o) for o in several(operations)
-        ]
+        found = named(mesh.store.journal, mesh.user, _ids(operations))
         self._mesh = mesh
         self._told = told
         self._all = {operation.id: operation for operation in found}
@@ -85,10 +85,8 @@ class _Waiting:
         return bool(self._left)
 
     def _read(self) -> None:
-        journal = self._mesh.store.journal
-        still = {o.id: o for o in journal.find(owner=self._mesh.user, states=OPEN)}
-        for id_ in list(self._left):
-            now = still.get(id_) or journal.get(id_) or self._left[id_]
+        for now in self._mesh.store.journal.several(self._left):
+            id_ = now.id
             self._all[id_] = self._left[id_] = now
             if now.state not in OPEN:
                 del self._left[id_]
@@ -102,6 +100,10 @@ class _Waiting:
             for id_, operation in self._all.items()
         }
         return Gathered(self._all.values(), sources)
+
+
+def _ids(operations: "Asked") -> list[str]:
+    return [o.id if isinstance(o, Operation) else o for o in several(operations)]
 
 
 def _error(operation: Operation, timeout: float) -> CloudmeshError | None:

@@ -274,11 +274,13 @@ class Journal(abc.ABC):
         after: str = "",
         without: Collection[str] = (),
         scope: str | None = None,
-    ) -> Operation | None:
-        """Return what waits for a runner and may be taken now, of the user whose turn it is.
+        limit: int = 1,
+    ) -> list[Operation]:
+        """Return what waits for a runner and may be taken now, of the user whose turn it is first.
 
         That is the next one whose name comes after `after`, in a round; of a user's it is the
-        oldest that is not among the ids `without` and holds no slot of `scope`.
+        oldest that is not among the ids `without` and holds no slot of `scope`. Where a user has
+        fewer than `limit`, those of the users after it follow.
         """
 
     @abc.abstractmethod
@@ -295,6 +297,10 @@ class Journal(abc.ABC):
     @abc.abstractmethod
     def get(self, id: str) -> Operation | None:  # noqa: A002
         """Return one operation; None where unknown."""
+
+    @abc.abstractmethod
+    def several(self, ids: Collection[str]) -> list[Operation]:
+        """Return those of some operations that are known, in any order."""
 
     @abc.abstractmethod
     def unwanted(self, ids: Collection[str]) -> set[str]:

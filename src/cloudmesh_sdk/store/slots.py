@@ -5,6 +5,7 @@ with its lease, by the store's own clock, so that nothing is held for ever by wh
 """
 
 import abc
+from collections.abc import Collection, Sequence
 
 
 class Slots(abc.ABC):
@@ -12,21 +13,27 @@ class Slots(abc.ABC):
 
     @abc.abstractmethod
     def take(
-        self, scope: str, holder: str, *, limit: int, lease: float, instead: str | None = None
-    ) -> bool:
-        """Hold a slot for `lease` seconds from now; False where `limit` others hold one.
+        self,
+        scope: str,
+        holders: Sequence[str],
+        *,
+        limit: int,
+        lease: float,
+        instead: Collection[str] = (),
+    ) -> set[str]:
+        """Let these hold a slot each for `lease` seconds from now; return those that do.
 
-        Who holds one already holds it on. `instead` gives its own up for it, or where it is in
-        vain.
+        Who holds one already holds it on. Of the others the first get those that are left of
+        `limit`. `instead` give theirs up for it, even where that is in vain.
         """
 
     @abc.abstractmethod
-    def renew(self, scope: str, holder: str, *, lease: float) -> bool:
-        """Hold a slot on for `lease` seconds from now; False where it is not held."""
+    def renew(self, scope: str, holders: Collection[str], *, lease: float) -> set[str]:
+        """Hold slots on for `lease` seconds from now; return who of these holds one."""
 
     @abc.abstractmethod
-    def release(self, scope: str, holder: str) -> None:
-        """Give a slot back; changes nothing where it is not held."""
+    def release(self, scope: str, holders: Collection[str]) -> None:
+        """Give slots back; changes nothing for those that are not held."""
 
     @abc.abstractmethod
     def held(self) -> dict[str, list[str]]:

@@ -18,34 +18,47 @@ class SlotsSuite(StoreFixtures):
 
     def test_no_more_hold_a_slot_than_may(self, store: Store, owner: str) -> None:
         def take(number: int) -> bool:
-            return store.slots.take(owner, f"h{number}", limit=3, lease=60)
+            return bool(store.slots.take(owner, [f"h{number}"], limit=3, lease=60))
 
         assert sorted(at_once(8, take)) == [False] * 5 + [True] * 3
         assert len(store.slots.held()[owner]) == 3
-        assert store.slots.take(f"{owner}-other", "h", limit=1, lease=60)
+        assert store.slots.take(f"{owner}-other", ["h"], limit=1, lease=60)
 
     def test_who_holds_a_slot_holds_it_once(self, store: Store, owner: str) -> None:
-        assert store.slots.take(owner, "a", limit=1, lease=60)
-        assert store.slots.take(owner, "a", limit=1, lease=60)
+        assert store.slots.take(owner, ["a"], limit=1, lease=60)
+        assert store.slots.take(owner, ["a"], limit=1, lease=60)
         assert store.slots.held()[owner] == ["a"]
-        assert not store.slots.take(owner, "b", limit=1, lease=60)
-        store.slots.release(owner, "b")
-        store.slots.release(owner, "a")
+        assert not store.slots.take(owner, ["b"], limit=1, lease=60)
+        store.slots.release(owner, ["b"])
+        store.slots.release(owner, ["a"])
         assert owner not in store.slots.held()
-        assert store.slots.take(owner, "b", limit=1, lease=60)
+        assert store.slots.take(owner, ["b"], limit=1, lease=60)
 
     def test_a_slot_is_handed_on(self, store: Store, owner: str) -> None:
-        assert store.slots.take(owner, "$a.b", limit=1, lease=60)
-        assert store.slots.take(owner, "c", limit=1, lease=60, instead="$a.b")
+        assert store.slots.take(owner, ["$a.b"], limit=1, lease=60)
+        assert store.slots.take(owner, ["c"], limit=1, lease=60, instead=["$a.b"])
         assert store.slots.held()[owner] == ["c"]
 
+    def test_several_take_what_is_left_in_order(self, store: Store, owner: str) -> None:
+        slots = store.slots
+        assert slots.take(owner, ["a", "b"], limit=3, lease=60) == {"a", "b"}
+        assert slots.take(owner, ["d", "b", "c"], limit=3, lease=60) == {"d", "b"}
+        assert slots.take(owner, ["c"], limit=3, lease=60) == set()
+        given = slots.take(owner, ["c", "e", "f"], limit=3, lease=60, instead=["a", "d", "x"])
+        assert given == {"c", "e"}
+        assert sorted(slots.held()[owner]) == ["b", "c", "e"]
+        assert slots.take(owner, ["b", "c", "e"], limit=1, lease=60) == {"b", "c", "e"}
+        assert slots.renew(owner, ["b", "f"], lease=60) == {"b"}
+        slots.release(owner, ["b", "e", "f"])
+        assert slots.held()[owner] == ["c"]
+
     def test_a_slot_ends_with_its_lease(self, store: Store, owner: str) -> None:
-        assert store.slots.take(owner, "dead", limit=1, lease=0.05)
+        assert store.slots.take(owner, ["dead"], limit=1, lease=0.05)
         time.sleep(0.1)
         assert owner not in store.slots.held()
-        assert not store.slots.renew(owner, "dead", lease=60)
-        assert store.slots.take(owner, "next", limit=1, lease=0.05)
-        assert store.slots.renew(owner, "next", lease=60)
+        assert not store.slots.renew(owner, ["dead"], lease=60)
+        assert store.slots.take(owner, ["next"], limit=1, lease=0.05)
+        assert store.slots.renew(owner, ["next"], lease=60)
         time.sleep(0.1)
         assert store.slots.held()[owner] == ["next"]
 
@@ -85,7 +98,7 @@ class SlotsSuite(StoreFixtures):
         def next_after(who: str, *without: str, account: str | None = "acc") -> str | None:
             ids = [line[name].id for name in without]
             found = store.journal.waiting(owner, account, after=f"{owner}-{who}", without=ids)
-            return None if found is None else found.target
+            return found[0].target if found else None
 
         assert next_after("aa") == "a1"
         assert next_after("ann") == "b"
@@ -95,24 +108,48 @@ class SlotsSuite(StoreFixtures):
         assert next_after("ann", "b", "a1", "a2") is None
         assert next_after("ann", account=None) is None
 
+    def test_users_after_the_next_fill_what_it_leaves(
+        self, store: Store, owner: str, line: dict[str, Operation]
+    ) -> None:
+        def turns(after: str, limit: int, *without: str) -> list[str]:
+            ids = [line[name].id for name in without]
+            found = store.journal.waiting(
+                owner, "acc", after=f"{owner}-{after}", without=ids, limit=limit
+            )
+            return [operation.target for operation in found]
+
+        assert turns("aa", 2) == ["a1", "a2"]
+        assert turns("ann", 2) == ["b", "a1"]
+        assert turns("ann", 9) == ["b", "a1", "a2"]
+        assert turns("bob", 9, "a1") == ["a2", "b"]
+
+    def test_several_are_found_at_once(
+        self, store: Store, owner: str, line: dict[str, Operation]
+    ) -> None:
+        asked = [line["a1"].id, line["b"].id, f"{owner}-unknown"]
+        found = store.journal.several(asked)
+        assert sorted(o.target for o in found) == ["a1", "b"]
+        assert found[0] == store.journal.get(found[0].id)
+        assert store.journal.several([]) == []
+
     def test_who_holds_a_slot_of_a_scope_has_had_its_turn(
         self, store: Store, owner: str, line: dict[str, Operation]
     ) -> None:
         def following(scope: str | None) -> str | None:
             found = store.journal.waiting(owner, "acc", after=f"{owner}-ann", scope=scope)
-            return None if found is None else found.target
+            return found[0].target if found else None
 
         assert following(owner) == "b"
-        assert store.slots.take(owner, line["b"].id, limit=2, lease=60)
+        assert store.slots.take(owner, [line["b"].id], limit=2, lease=60)
         assert (following(owner), following(f"{owner}-other"), following(None)) == ("a1", "b", "b")
-        assert store.slots.take(owner, line["a1"].id, limit=2, lease=0.05)
+        assert store.slots.take(owner, [line["a1"].id], limit=2, lease=0.05)
         assert following(owner) == "a2"
         time.sleep(0.1)
         assert following(owner) == "a1"
-        assert store.slots.take(owner, line["a1"].id, limit=2, lease=60)
-        assert store.slots.take(owner, line["a2"].id, limit=3, lease=60)
+        assert store.slots.take(owner, [line["a1"].id], limit=2, lease=60)
+        assert store.slots.take(owner, [line["a2"].id], limit=3, lease=60)
         assert following(owner) is None
-        store.slots.release(owner, line["b"].id)
+        store.slots.release(owner, [line["b"].id])
         assert following(owner) == "b"
 
     def test_the_lines_are_told(self, store: Store, owner: str, line: dict[str, Operation]) -> None:
@@ -140,7 +177,7 @@ class SlotsSuite(StoreFixtures):
         change: Callable[..., Operation | None] = store.journal.change
         changed = [change(operation, **fields) for operation in line.values()]
         assert None not in changed
-        assert store.journal.waiting(owner, "acc") is None
+        assert store.journal.waiting(owner, "acc") == []
         assert (owner, "acc") not in store.journal.lines()
         ids = {operation.id for operation in store.journal.held()}
         assert ({operation.id for operation in line.values()} <= ids) == held

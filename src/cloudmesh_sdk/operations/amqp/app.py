@@ -11,7 +11,7 @@ from kombu.entity import Exchange, Queue
 from cloudmesh_sdk.errors import ConfigError
 
 TASK = "cloudmesh.run"
-"""The one task there is: run the operation of this id."""
+"""The one task there is: run the operations of these ids."""
 
 QUEUES = tuple(f"cloudmesh.user.{number:02x}" for number in range(64))
 """The queues. A worker takes from them in turn, so that nobody's many stand before one."""

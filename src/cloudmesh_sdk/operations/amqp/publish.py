@@ -1,7 +1,7 @@
-"""Publishing: the id of an operation goes into the queue of its user, and is confirmed."""
+"""Publishing: ids of operations go into the queue of their user, which is confirmed."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import amqp
@@ -24,10 +24,14 @@ class Publisher:
     def __init__(self, app: celery.Celery) -> None:
         self._app = app
 
-    def publish(self, operation: Operation) -> None:
-        """Send the message of an operation; raises `UnavailableError` if it is not confirmed."""
+    def publish(self, operations: Sequence[Operation]) -> None:
+        """Send a message for operations of one user.
+
+        Raises `UnavailableError` where it is not confirmed.
+        """
+        ids, (owner,) = [o.id for o in operations], {o.owner for o in operations}
         with self._translated():
-            self._app.send_task(TASK, [operation.id], queue=queue_of(operation.owner))
+            self._app.send_task(TASK, ids, queue=queue_of(owner))
 
     def waiting(self, owner: str) -> bool:
         """Tell whether messages wait in the queue of a user."""

@@ -9,7 +9,7 @@ from functools import cache
 from cloudmesh_sdk.errors import CloudmeshError
 from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.operations.amqp.publish import Publisher
-from cloudmesh_sdk.operations.amqp.run import Desk
+from cloudmesh_sdk.operations.amqp.turn import Desk
 from cloudmesh_sdk.operations.process import claim, orphaned
 
 _LOG = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Sweeper:
         """Free slots that nobody uses, and let those begin who wait for one."""
         line = self._desk.line
         for operation in self._overdue(line.tidy(cache(self._publisher.waiting))):
-            line.publish(operation)
+            line.publish([operation])
         for cloud, account in line.store.journal.lines():
             if cloud in self._clouds:
                 line.fill(cloud, account)

@@ -1,4 +1,4 @@
-"""A worker: Celery's own, with processes that each run one operation at a time."""
+"""A worker: Celery's own, with processes that each run what one message calls."""
 
 import logging
 import os
@@ -17,9 +17,11 @@ from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import OperationState, Worker
 from cloudmesh_sdk.operations.alive import BEAT
 from cloudmesh_sdk.operations.amqp.app import TASK
+from cloudmesh_sdk.operations.amqp.line import GROUP
 from cloudmesh_sdk.operations.amqp.publish import Publisher
-from cloudmesh_sdk.operations.amqp.run import Desk, run
+from cloudmesh_sdk.operations.amqp.run import run
 from cloudmesh_sdk.operations.amqp.sweep import Sweeper
+from cloudmesh_sdk.operations.amqp.turn import Desk
 from cloudmesh_sdk.operations.process import identity
 
 _LOG = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ def work(
     concurrency: int,
     told: Callable[[int], None] | None = None,
 ) -> None:
-    """Run operations until SIGTERM, so many at once, each in a process of its own.
+    """Run operations until SIGTERM, what so many messages call at once, each in a process.
 
     `opened` gives a desk; it is called in every process. `told` hears now and then how many
     operations run.
@@ -59,8 +61,8 @@ def work(
         signals.worker_ready.disconnect(office.begin)
 
 
-def _task(id: str) -> None:  # noqa: A002
-    run(_DESK[0], id)
+def _task(*ids: str) -> None:
+    run(_DESK[0], ids)
 
 
 def _child(opened: Callable[[], Desk]) -> Callable[..., None]:
@@ -90,7 +92,7 @@ class _Office:
         self._desk: Desk | None = None
         self._worker = Worker(
             id=identity(), host=socket.gethostname(), pid=os.getpid(),
-            concurrency=concurrency, since=datetime.now(UTC).replace(microsecond=0),
+            concurrency=concurrency * GROUP, since=datetime.now(UTC).replace(microsecond=0),
         )  # fmt: skip
 
     def begin(self, **_: Any) -> None:

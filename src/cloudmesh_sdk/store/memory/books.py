@@ -81,7 +81,8 @@ class MemoryJournal(Journal):
         after: str = "",
         without: Collection[str] = (),
         scope: str | None = None,
-    ) -> Operation | None:
+        limit: int = 1,
+    ) -> list[Operation]:
         now = datetime.now(UTC)
         holding = () if scope is None else self._slots.held().get(scope, ())
         with self._lock:
@@ -91,8 +92,7 @@ class MemoryJournal(Journal):
                 if o.waits(now) and (o.cloud, o.account) == (cloud, account)
             ]
         left = [o for o in found if o.id not in without and o.id not in holding]
-        turn = sorted(left, key=lambda o: (o.owner <= after, o.owner, o.created, o.id))
-        return turn[0] if turn else None
+        return sorted(left, key=lambda o: (o.owner <= after, o.owner, o.created, o.id))[:limit]
 
     def lines(self) -> list[tuple[str, str | None]]:
         now = datetime.now(UTC)
@@ -108,6 +108,10 @@ class MemoryJournal(Journal):
     def get(self, id: str) -> Operation | None:  # noqa: A002
         with self._lock:
             return self._operations.get(id)
+
+    def several(self, ids: Collection[str]) -> list[Operation]:
+        with self._lock:
+            return [self._operations[id_] for id_ in ids if id_ in self._operations]
 
     def unwanted(self, ids: Collection[str]) -> set[str]:
         with self._lock:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 import attrs
@@ -20,33 +21,40 @@ class MemorySlots(Slots):
         self._until: dict[str, dict[str, float]] = defaultdict(dict)
 
     def take(
-        self, scope: str, holder: str, *, limit: int, lease: float, instead: str | None = None
-    ) -> bool:
+        self,
+        scope: str,
+        holders: Sequence[str],
+        *,
+        limit: int,
+        lease: float,
+        instead: Collection[str] = (),
+    ) -> set[str]:
         with self._lock:
             living = self._living(scope)
-            if instead is not None:
-                living.pop(instead, None)
-            if holder not in living and len(living) >= limit:
-                return False
-            living[holder] = time.monotonic() + lease
-            return True
+            for holder in instead:
+                living.pop(holder, None)
+            new = [holder for holder in holders if holder not in living]
+            late = new[max(0, limit - len(living)) :]
+            return self._hold(scope, {*holders} - {*late}, lease)
 
-    def renew(self, scope: str, holder: str, *, lease: float) -> bool:
+    def renew(self, scope: str, holders: Collection[str], *, lease: float) -> set[str]:
         with self._lock:
-            living = self._living(scope)
-            if holder not in living:
-                return False
-            living[holder] = time.monotonic() + lease
-            return True
+            return self._hold(scope, {*holders} & {*self._living(scope)}, lease)
 
-    def release(self, scope: str, holder: str) -> None:
+    def release(self, scope: str, holders: Collection[str]) -> None:
         with self._lock:
-            self._living(scope).pop(holder, None)
+            for holder in holders:
+                self._living(scope).pop(holder, None)
 
     def held(self) -> dict[str, list[str]]:
         with self._lock:
             found = {scope: [*self._living(scope)] for scope in [*self._until]}
         return {scope: holders for scope, holders in found.items() if holders}
+
+    def _hold(self, scope: str, holders: set[str], lease: float) -> set[str]:
+        """Let these hold slots from now; the lock is held."""
+        self._until[scope] |= dict.fromkeys(holders, time.monotonic() + lease)
+        return holders
 
     def _living(self, scope: str) -> dict[str, float]:
         """Return the holders of a scope, those whose lease is over dropped; the lock is held."""

@@ -8,8 +8,9 @@ from pymongo.client_session import ClientSession
 from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.store.mongo.changing import Change, change_in
 from cloudmesh_sdk.store.mongo.connection import Connection
+from cloudmesh_sdk.store.mongo.errors import refused
 from cloudmesh_sdk.store.mongo.putting import Put, put_in
-from cloudmesh_sdk.store.mongo.together import Together
+from cloudmesh_sdk.together import Together
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -31,7 +32,7 @@ class Concluding:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._together = Together[Conclusion, Operation | None](
-            self._all, keys=lambda conclusion: conclusion.keys, again=True
+            self._all, keys=lambda conclusion: conclusion.keys, again=refused
         )
 
     def conclude(self, conclusion: Conclusion) -> Operation | None:

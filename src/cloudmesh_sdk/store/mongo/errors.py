@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from bson.errors import BSONError
 from pymongo.errors import (
     AutoReconnect,
+    BulkWriteError,
     ConfigurationError,
     DocumentTooLarge,
     DuplicateKeyError,
@@ -99,6 +100,11 @@ def lasts(error: PyMongoError) -> bool:
     if isinstance(error, OperationFailure):
         return error.code in _STRANGER
     return isinstance(error, ServerSelectionTimeoutError) and _UNTRUSTED in str(error)
+
+
+def refused(error: Exception) -> bool:
+    """Tell whether some of what was written together was refused, and the rest may be written."""
+    return isinstance(error, StoreError) and isinstance(error.__cause__, BulkWriteError)
 
 
 def _malformed(error: Exception) -> str:

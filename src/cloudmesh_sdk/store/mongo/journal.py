@@ -21,8 +21,8 @@ from cloudmesh_sdk.store.mongo.changing import (
 from cloudmesh_sdk.store.mongo.connection import Connection
 from cloudmesh_sdk.store.mongo.escape import escape
 from cloudmesh_sdk.store.mongo.slots import without_slot
-from cloudmesh_sdk.store.mongo.together import Together
 from cloudmesh_sdk.store.values import moment
+from cloudmesh_sdk.together import Together
 
 
 class MongoJournal(Journal):
@@ -83,20 +83,21 @@ class MongoJournal(Journal):
         after: str = "",
         without: Collection[str] = (),
         scope: str | None = None,
-    ) -> Operation | None:
+        limit: int = 1,
+    ) -> list[Operation]:
         others = {"_id": {"$nin": [*without]}} if without else {}
         wanted = {**_waiting(None, [cloud]), "account": account, **others}
         idle = [] if scope is None else without_slot(scope)
-        line = [{"$sort": {"owner": 1, **_OLDEST}}, *idle, {"$limit": 1}]
+        line = [{"$sort": {"owner": 1, **_OLDEST}}, *idle, {"$limit": limit}]
         following = [{"$match": {**wanted, "owner": {"$gt": after}}}, *line]
-        again = {"coll": "operations", "pipeline": [{"$match": wanted}, *line]}
+        before = [{"$match": {**wanted, "owner": {"$lte": after}}}, *line]
+        again = {"coll": "operations", "pipeline": before}
         with self._connection.use() as database:
-            # the second is asked only where the first has none: a pipeline is read from its end
+            # the second is asked only where the first has few: a pipeline is read from its end
             found = operations_of(database).aggregate(
-                [*following, {"$unionWith": again}, {"$limit": 1}]
+                [*following, {"$unionWith": again}, {"$limit": limit}]
             )
-            rows = [as_operation(row) for row in found]
-        return rows[0] if rows else None
+            return [as_operation(row) for row in found]
 
     def lines(self) -> list[tuple[str, str | None]]:
         of = {"_id": {"cloud": "$cloud", "account": "$account"}}
@@ -123,6 +124,11 @@ class MongoJournal(Journal):
         with self._connection.use() as database:
             found = operations_of(database).find_one({"_id": id})
         return None if found is None else as_operation(found)
+
+    def several(self, ids: Collection[str]) -> list[Operation]:
+        with self._connection.use() as database:
+            found = operations_of(database).find({"_id": {"$in": [*ids]}})
+            return [as_operation(row) for row in found]
 
     def unwanted(self, ids: Collection[str]) -> set[str]:
         cancelled = {"state": OperationState.CANCELLED.value}

@@ -3,6 +3,8 @@
 The server's clock (`$$NOW`) decides whose lease is over.
 """
 
+from collections import abc
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -31,28 +33,40 @@ class MongoSlots(Slots):
         self._connection = connection
 
     def take(
-        self, scope: str, holder: str, *, limit: int, lease: float, instead: str | None = None
-    ) -> bool:
-        others = _others(holder, instead)
-        mine = [{"holder": {"$literal": holder}, "until": _until(lease)}]
-        room = {"$or": [{"$lt": [{"$size": others}, limit]}, _holds(holder)]}
-        changed = {"$cond": [room, {"$concatArrays": [others, mine]}, others]}
-        with self._connection.use() as database:
-            found = _updated(_slots(database), scope, changed)
-        return any(one["holder"] == holder for one in found["held"])
+        self,
+        scope: str,
+        holders: Sequence[str],
+        *,
+        limit: int,
+        lease: float,
+        instead: abc.Collection[str] = (),
+    ) -> set[str]:
+        others = _others({*holders, *instead})
+        had, new = _known(holders), _known(holders, known=False)
+        room = {"$subtract": [limit, {"$add": [{"$size": others}, {"$size": had}]}]}
+        begun = {"$cond": [{"$gt": [room, 0]}, {"$slice": [new, room]}, []]}
+        mine = {"$map": {
+            "input": {"$concatArrays": [had, begun]}, "as": "this",
+            "in": {"holder": "$$this", "until": _until(lease)},
+        }}  # fmt: skip
+        return self._changed(scope, {"$concatArrays": [others, mine]}, holders)
 
-    def renew(self, scope: str, holder: str, *, lease: float) -> bool:
+    def renew(self, scope: str, holders: abc.Collection[str], *, lease: float) -> set[str]:
         mine = {"$mergeObjects": ["$$this", {"until": _until(lease)}]}
-        is_mine = {"$eq": ["$$this.holder", {"$literal": holder}]}
-        each = {"$cond": [is_mine, mine, "$$this"]}
+        each = {"$cond": [_among(holders), mine, "$$this"]}
         renewed = {"$map": {"input": _living(), "as": "this", "in": each}}
-        with self._connection.use() as database:
-            found = _updated(_slots(database), scope, renewed)
-        return any(one["holder"] == holder for one in found["held"])
+        return self._changed(scope, renewed, holders)
 
-    def release(self, scope: str, holder: str) -> None:
+    def release(self, scope: str, holders: abc.Collection[str]) -> None:
+        theirs = {"held": {"holder": {"$in": [*holders]}}}
         with self._connection.use() as database:
-            _slots(database).update_one({"_id": scope}, {"$pull": {"held": {"holder": holder}}})
+            _slots(database).update_one({"_id": scope}, {"$pull": theirs})
+
+    def _changed(self, scope: str, held: Any, holders: abc.Collection[str]) -> set[str]:
+        """Change who holds slots of a scope; return who of some does then."""
+        with self._connection.use() as database:
+            found = _updated(_slots(database), scope, held)
+        return {*holders} & {one["holder"] for one in found["held"]}
 
     def held(self) -> dict[str, list[str]]:
         with self._connection.use() as database:
@@ -94,8 +108,7 @@ class MongoWorkers(Workers):
 
 def without_slot(scope: str) -> list[dict[str, Any]]:
     """Return the stages of a pipeline that leave out the documents whose ids hold a slot."""
-    holders = {"$map": {"input": _living(), "as": "this", "in": "$$this.holder"}}
-    theirs = [{"$match": {"_id": scope}}, {"$project": {"_id": 0, "ids": holders}}]
+    theirs = [{"$match": {"_id": scope}}, {"$project": {"_id": 0, "ids": _holders()}}]
     held = {"$ifNull": [{"$first": "$slots.ids"}, []]}
     return [
         {"$lookup": {"from": "slots", "pipeline": theirs, "as": "slots"}},
@@ -118,15 +131,23 @@ def _living(*, condition: Any = _LIVING) -> dict[str, Any]:
     return {"$filter": {"input": held, "as": "this", "cond": condition}}
 
 
-def _others(*without: str | None) -> dict[str, Any]:
-    names = [name for name in without if name is not None]
-    other = {"$not": [{"$in": ["$$this.holder", {"$literal": names}]}]}
-    return _living(condition={"$and": [_LIVING, other]})
+def _holders() -> dict[str, Any]:
+    return {"$map": {"input": _living(), "as": "this", "in": "$$this.holder"}}
 
 
-def _holds(holder: str) -> dict[str, Any]:
-    mine = {"$and": [_LIVING, {"$eq": ["$$this.holder", {"$literal": holder}]}]}
-    return {"$gt": [{"$size": _living(condition=mine)}, 0]}
+def _among(names: abc.Collection[str]) -> dict[str, Any]:
+    return {"$in": ["$$this.holder", {"$literal": [*names]}]}
+
+
+def _others(without: abc.Collection[str]) -> dict[str, Any]:
+    return _living(condition={"$and": [_LIVING, {"$not": [_among(without)]}]})
+
+
+def _known(names: Sequence[str], *, known: bool = True) -> dict[str, Any]:
+    """Return those of some names, in order, that hold a slot, or that hold none."""
+    holds = {"$in": ["$$name", _holders()]}
+    wanted = holds if known else {"$not": [holds]}
+    return {"$filter": {"input": {"$literal": [*names]}, "as": "name", "cond": wanted}}
 
 
 def _updated(slots: Collection[dict[str, Any]], scope: str, held: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from cloudmesh_sdk.store.base import Change, Event, Native, Query, Sync, View
 from cloudmesh_sdk.store.masking import masked
 from cloudmesh_sdk.store.matching import matching, no_list, record_class
 from cloudmesh_sdk.store.mongo.connection import Connection, Documents
+from cloudmesh_sdk.store.mongo.errors import refused
 from cloudmesh_sdk.store.mongo.happenings import events_of
 from cloudmesh_sdk.store.mongo.planning import Plan
 from cloudmesh_sdk.store.mongo.putting import Put, put_all
@@ -31,9 +32,9 @@ from cloudmesh_sdk.store.mongo.rows import (
     within,
 )
 from cloudmesh_sdk.store.mongo.schema import beside, main
-from cloudmesh_sdk.store.mongo.together import Together
 from cloudmesh_sdk.store.mongo.turns import OvertakenError, Turns, sync_of
 from cloudmesh_sdk.store.values import moment, plain
+from cloudmesh_sdk.together import Together
 
 _TRIES = 20
 """How often a refresh compares again because another one wrote meanwhile."""
@@ -49,7 +50,7 @@ class MongoView(View):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._puts = Together[Put, None](
-            partial(put_all, connection), keys=lambda put: [put.place], again=True
+            partial(put_all, connection), keys=lambda put: [put.place], again=refused
         )
 
     def replace(

@@ -9,7 +9,8 @@ import pytest
 from pymongo.errors import BulkWriteError
 
 from cloudmesh_sdk.errors import StoreError
-from cloudmesh_sdk.store.mongo.together import Together
+from cloudmesh_sdk.store.mongo.errors import refused
+from cloudmesh_sdk.together import Together
 
 
 class Server:
@@ -94,7 +95,7 @@ def test_what_lets_no_other_be_written_fails_alone() -> None:
         except StoreError as error:
             raise error from BulkWriteError({})
 
-    found = _gathered(Together[int, int](work, again=True), server, 2, 13, 3)
+    found = _gathered(Together[int, int](work, again=refused), server, 2, 13, 3)
     assert (found[2], found[3]) == (20, 30)
     assert str(found[13]) == "13 cannot be asked for"
 

@@ -1,15 +1,13 @@
-"""What many threads ask for at the same time goes to the server as one question.
+"""What many threads ask for at the same time goes out as one question.
 
 Who asks alone asks at once. While one is asked, the others gather: the first of them then asks for
-all. So a process that starts hundreds of servers costs the server, and itself, a few writes.
+all. So a process that starts hundreds of servers costs its store, and itself, a few writes.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
-
-from pymongo.errors import BulkWriteError
 
 from cloudmesh_sdk.errors import StoreError
 
@@ -41,8 +39,8 @@ class Together(Generic[A, B]):
     """Gathers what threads ask for; `work` answers several, in order, by a value or an error.
 
     Those that have a key in common are asked for one after the other, in different questions.
-    With `again` each is asked for alone where one of them does not let the others be written: what
-    was written of them by then is written once more.
+    Where `again` says so of an error, each is asked for alone: one of them did not let the others
+    be written, and what was written of them by then is written once more.
     """
 
     def __init__(
@@ -50,7 +48,7 @@ class Together(Generic[A, B]):
         work: Callable[[Sequence[A]], Sequence[B | Exception]],
         *,
         keys: Callable[[A], Iterable[Hashable]] = lambda _: (),
-        again: bool = False,
+        again: Callable[[Exception], bool] = lambda _: False,
     ) -> None:
         self._work = work
         self._keys = keys
@@ -105,9 +103,8 @@ class Together(Generic[A, B]):
         """Ask for several, and for each alone where that may be and is of use."""
         try:
             return self._work(whats)
-        except StoreError as error:
-            refused = isinstance(error.__cause__, BulkWriteError)
-            if len(whats) == 1 or not refused or not self._again:
+        except Exception as error:
+            if len(whats) == 1 or not self._again(error):
                 raise
         return [self._alone(what) for what in whats]
 
