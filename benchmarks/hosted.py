@@ -63,7 +63,7 @@ def workers(path: Path, role: str, processes: int) -> Iterator[None]:
 
 def starts(uri: Path, latency: float, processes: int) -> dict[str, Any]:
     """Run all starts; the workers are there already."""
-    with tempfile.TemporaryDirectory(prefix="b") as place:
+    with tempfile.TemporaryDirectory(prefix="b", ignore_cleanup_errors=True) as place:
         path = configured(Path(place), uri, latency)
         with Mesh.open("mongo", config=Config.load(path)) as mesh:
             mesh.refresh()
@@ -87,8 +87,8 @@ def starts(uri: Path, latency: float, processes: int) -> dict[str, Any]:
             last = max(o.finished for o in done if o.finished)
             wall = (last - first).total_seconds()
             ceiling = math.ceil(STARTS / CLOUDS / LIMIT) * latency
-            if len({server.id for server in mesh.servers()}) != STARTS:
-                raise SystemExit(f"{STARTS} starts left {len(mesh.servers())} servers")
+            if sum(o.attempts for o in done) != STARTS:
+                raise SystemExit(f"{STARTS} starts were sent {sum(o.attempts for o in done)} times")
             return {
                 "wall": wall, "asking": told, "waited": waited, "ceiling": ceiling,
                 "reached": ceiling / wall, "per_second": STARTS / wall,
@@ -97,7 +97,7 @@ def starts(uri: Path, latency: float, processes: int) -> dict[str, Any]:
 
 def nothing(uri: Path, processes: int) -> dict[str, Any]:
     """Let Celery run tasks that do nothing; what it takes from its queue is counted."""
-    with tempfile.TemporaryDirectory(prefix="b") as place:
+    with tempfile.TemporaryDirectory(prefix="b", ignore_cleanup_errors=True) as place:
         path = configured(Path(place), uri, 0)
         app = application(Config.load(path))
         begun = time.perf_counter()
@@ -117,7 +117,7 @@ def nothing(uri: Path, processes: int) -> dict[str, Any]:
 
 def fairness(uri: Path, processes: int, crowd: int) -> dict[str, Any]:
     """Let one user ask for many, then another for one."""
-    with tempfile.TemporaryDirectory(prefix="b") as place:
+    with tempfile.TemporaryDirectory(prefix="b", ignore_cleanup_errors=True) as place:
         path = configured(Path(place), uri, LATENCY)
         with Mesh.open("mongo", config=Config.load(path)) as mesh, workers(path, "ours", processes):
             mesh.refresh()
