@@ -211,6 +211,22 @@ def test_a_killed_child_and_a_killed_worker_lose_and_double_nothing(
         all_done(mesh, operations, "slow")
 
 
+def test_a_worker_that_is_stopped_ends_soon_however_many_wait(hosted: Path, mesh: Mesh) -> None:
+    with working(hosted) as worker:
+        operations = asked(mesh, "slow", 60, "a")
+        until(lambda: len(started(mesh, "slow")) > 8, "those that follow the first")
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(30)
+        assert worker.returncode == 0
+        left = [
+            o for o in mesh.store.journal.several([o.id for o in operations]) if o.state in OPEN
+        ]
+        assert len(left) > 20
+        assert {o.state for o in left} == {OperationState.PENDING}
+    with working(hosted):
+        all_done(mesh, operations, "slow")
+
+
 def test_a_broker_that_restarts_under_load_loses_and_doubles_nothing(
     hosted: Path,
     mesh: Mesh,

@@ -1,6 +1,7 @@
 """Who begins at a service, who follows whom in a process, and when a process's turn ends."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -85,6 +86,13 @@ def hold(office: Office, operations: list[Operation]) -> None:
     for operation in operations:
         where = scope(operation)
         assert office.store.slots.take(where, [operation.id], limit=9, lease=60)
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + LATE
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_a_message_calls_the_new_ones_of_one_user_and_each_that_was_begun_alone() -> None:
@@ -235,6 +243,48 @@ def test_a_turn_goes_on_where_nobody_waits_for_a_process_for_long(
     office.line.fill("india", None)
     run(office, [asked[0].id])
     assert office.done == ["a0", "a1", "a2", "a3", "a4"]
+
+
+def test_a_turn_ends_after_a_while_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock: Any = SimpleNamespace(at=0.0, monotonic=lambda: clock.at)
+    monkeypatch.setattr("cloudmesh_sdk.operations.amqp.turn.time", clock)
+    office = Office(limit=1)
+
+    def act(_: Operation) -> None:
+        clock.at += 100
+
+    office.act = act
+    asked = office.ask(*(f"a{n}" for n in range(9)))
+    office.line.fill("india", None)
+    run(office, [asked[0].id])
+    assert office.done == ["a0", "a1", "a2"]
+    assert office.sent == [["a0"], ["a3"]]
+
+
+def test_a_process_that_is_to_end_begins_nothing_more_and_one_message_calls_the_next(
+    office: Office,
+) -> None:
+    asked = office.ask(*"abcdefgh")
+    office.line.fill("india", None)
+    run(office, ids(asked[:4]), lambda: True)
+    assert sorted(office.done) == ["a", "b", "c", "d"]
+    assert office.sent == [["a", "b", "c", "d"], ["e", "f", "g", "h"]]
+    assert office.held() == {"e", "f", "g", "h"}
+
+
+def test_what_ends_late_keeps_no_slot_of_those_that_ended_with_the_turn(office: Office) -> None:
+    over = threading.Event()
+    office.act = lambda operation: operation.target == "d" and over.wait(LATE)
+    asked = office.ask(*"abcdefgh")
+    office.line.fill("india", None)
+    thread = threading.Thread(target=run, args=(office, ids(asked[:4]), lambda: True))
+    thread.start()
+    until(lambda: len(office.sent) == 2)
+    assert office.sent[1] == ["e", "f", "g"]
+    assert office.held() == {"d", "e", "f", "g"}
+    over.set()
+    thread.join(LATE)
+    assert office.sent[2] == ["h"]
 
 
 def test_the_slot_of_what_another_process_runs_is_not_handed_on() -> None:

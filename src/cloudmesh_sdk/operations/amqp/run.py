@@ -1,6 +1,6 @@
 """One message: its operations are run where it is their turn, and settled where a runner died."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.models import Operation, OperationState
@@ -9,10 +9,11 @@ from cloudmesh_sdk.operations.amqp.turn import Desk, Turn, tell
 from cloudmesh_sdk.operations.process import orphaned
 
 
-def run(desk: Desk, ids: Sequence[str]) -> None:
+def run(desk: Desk, ids: Sequence[str], stopping: Callable[[], bool] = lambda: False) -> None:
     """Do what a message asks for. A message that comes twice, or too late, does nothing.
 
-    A store that is out of reach is told of: the operations are found again when it is back.
+    `stopping` says whether this process is to end: nothing more is begun then. A store that is out
+    of reach is told of: the operations are found again when it is back.
     """
     try:
         called = _called(desk, ids)
@@ -20,7 +21,7 @@ def run(desk: Desk, ids: Sequence[str]) -> None:
         tell(ids, error)
     else:
         if called:
-            Turn(desk).run(called)
+            Turn(desk, stopping).run(called)
 
 
 def _called(desk: Desk, ids: Sequence[str]) -> list[Operation]:

@@ -7,7 +7,7 @@ a process, and those that are called one by one then are run together by who is 
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from cloudmesh_sdk.errors import StoreError
@@ -20,6 +20,13 @@ _LOG = logging.getLogger(__name__)
 
 _LOOK = 2.0
 """Seconds between two looks who waits for a process; who does at both has waited long enough."""
+
+_LONGEST = 300.0
+"""Seconds after which a turn ends in any case: brokers take a message back that is not answered."""
+
+_GATHER = 0.3
+"""Seconds that what ends with a turn waits for the others of the turn: one message calls what
+follows them."""
 
 
 class Desk(Protocol):
@@ -41,17 +48,24 @@ class Desk(Protocol):
 
 
 class Turn:
-    """Operations of a process that have slots: a thread each, and what follows them there."""
+    """Operations of a process that have slots: a thread each, and what follows them there.
 
-    def __init__(self, desk: Desk) -> None:
+    Nothing follows once `stopping` says that the process is to end.
+    """
+
+    def __init__(self, desk: Desk, stopping: Callable[[], bool]) -> None:
         self._desk = desk
-        self._lock = threading.Lock()
+        self._stopping = stopping
+        self._changed = threading.Condition()
         self._busy: dict[str, Operation] = {}
+        self._ended: list[Operation] = []
+        """What ended with the turn, and is not handed on yet."""
+        self._end = time.monotonic() + _LONGEST
         self._next = time.monotonic() + _LOOK
         """When to look who waits for a process."""
         self._waited: set[str] = set()
         """Who did at the last look."""
-        self._ends = False
+        self._crowded = False
 
     def run(self, operations: Sequence[Operation]) -> None:
         """Run operations, and what follows them; return when all are over.
@@ -76,8 +90,9 @@ class Turn:
                 following = None
                 tell([operation.id], error)
             finally:
-                with self._lock:
-                    self._busy.pop(operation.id)
+                with self._changed:
+                    self._busy.pop(operation.id, None)
+                    self._changed.notify()
 
     def _one(self, operation: Operation) -> Operation | None:
         """Run an operation and hand its slot on; return who follows it here."""
@@ -85,11 +100,11 @@ class Turn:
         if not self._ran(operation):
             return None  # its slot is the other's, who hands it on
         if self._is_over():
-            line.over([operation])
+            self._leave(operation)
             return None
         following = line.follow(operation)
         if following is not None:
-            with self._lock:
+            with self._changed:
                 self._busy[following.id] = following
         return following
 
@@ -106,17 +121,32 @@ class Turn:
         return ran is not None or not self._desk.line.has_runner(operation)
 
     def _is_over(self) -> bool:
-        """Tell whether the turn ends, since others wait for a process."""
-        with self._lock:
-            if not self._ends and time.monotonic() >= self._next:
+        """Tell whether nothing more is to begin here."""
+        return self._stopping() or time.monotonic() >= self._end or self._is_crowded()
+
+    def _is_crowded(self) -> bool:
+        """Tell whether somebody waits for a process."""
+        with self._changed:
+            if not self._crowded and time.monotonic() >= self._next:
                 waiting = {operation.id for operation in self._desk.line.called()}
-                self._ends = not self._waited.isdisjoint(waiting)
+                self._crowded = not self._waited.isdisjoint(waiting)
                 self._waited = waiting
                 self._next = time.monotonic() + _LOOK
-            return self._ends
+            return self._crowded
+
+    def _leave(self, operation: Operation) -> None:
+        """Hand a slot on to who is called then, with those of the others that end soon."""
+        with self._changed:
+            self._busy.pop(operation.id)
+            self._ended.append(operation)
+            if len(self._ended) > 1:  # who came first hands all on
+                return
+            self._changed.wait_for(lambda: not self._busy, timeout=_GATHER)
+            ended, self._ended = self._ended, []
+        self._desk.line.over(ended)
 
     def _renew(self) -> None:
-        with self._lock:
+        with self._changed:
             busy = [*self._busy.values()]
         self._desk.line.renew(busy)
 

@@ -1,6 +1,7 @@
 """A worker: Celery's own, with processes that each run what one message calls."""
 
 import logging
+import mmap
 import os
 import socket
 import threading
@@ -43,11 +44,13 @@ def work(
     `opened` gives a desk; it is called in every process. `told` hears now and then how many
     operations run.
     """
+    _STOPPING.clear()
     app.task(name=TASK)(_task)
     begin = _child(opened)
     signals.worker_process_init.connect(begin, weak=False)
     office = _Office(app, opened, clouds, concurrency, told)
     signals.worker_ready.connect(office.begin, weak=False)
+    signals.worker_shutting_down.connect(_STOPPING.set, weak=False)
     worker = app.Worker(
         pool="prefork", concurrency=concurrency, loglevel="WARNING", optimization="fair",
         quiet=True, without_mingle=True, without_gossip=True,
@@ -59,10 +62,34 @@ def work(
         office.end()
         signals.worker_process_init.disconnect(begin)
         signals.worker_ready.disconnect(office.begin)
+        signals.worker_shutting_down.disconnect(_STOPPING.set)
 
 
 def _task(*ids: str) -> None:
-    run(_DESK[0], ids)
+    run(_DESK[0], ids, _STOPPING.is_set)
+
+
+class _Flag:
+    """One bit that the processes of a worker share."""
+
+    def __init__(self) -> None:
+        self._page = mmap.mmap(-1, 1)  # a fork does not copy it
+
+    def clear(self) -> None:
+        """Take it back."""
+        self._page[0] = 0
+
+    def set(self, **_: Any) -> None:
+        """Set it, for the processes that were forked before, too."""
+        self._page[0] = 1
+
+    def is_set(self) -> bool:
+        """Tell whether it is set."""
+        return bool(self._page[0])
+
+
+_STOPPING = _Flag()
+"""Whether this worker is to end, for its processes, which hear no signal: they begin no more."""
 
 
 def _child(opened: Callable[[], Desk]) -> Callable[..., None]:
