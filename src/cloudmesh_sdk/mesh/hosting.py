@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from cloudmesh_sdk.errors import StoreError
+from cloudmesh_sdk import plugins
+from cloudmesh_sdk.errors import PluginError, StoreError
 from cloudmesh_sdk.mesh.announcing import application, line
 from cloudmesh_sdk.mesh.stores import open_store
 from cloudmesh_sdk.models import Operation
@@ -42,6 +43,7 @@ def worker_main(
     from cloudmesh_sdk.operations.amqp.worker import work
 
     _check(config)
+    _import_drivers(config)
     Publisher(app).check()
     with admitted():
         work(
@@ -65,6 +67,16 @@ def _check(config: "Config") -> None:
             if error.lasting:
                 raise
             _LOG.warning("%s; it is waited for", error)
+
+
+def _import_drivers(config: "Config") -> None:
+    """Import the drivers before the worker forks: its processes share them, and begin at once."""
+    for kind, entries in (("providers", config.clouds), ("queues", config.queues)):
+        for name in sorted({entry.driver for entry in entries.values()}):
+            try:
+                plugins.load(kind, name)
+            except PluginError as error:  # told again to whoever asks for something there
+                _LOG.warning("%s", error)
 
 
 def _usual() -> int:

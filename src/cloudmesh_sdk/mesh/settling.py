@@ -1,6 +1,7 @@
 """Waiting until operations are over, whoever runs them: the journal tells."""
 
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cloudmesh_sdk.errors import (
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _LEAST, _MOST, _SHARE = 0.05, 2.0, 0.1
 """Seconds between two looks into the journal, at least and at most: a share of those waited."""
+
+_OVER = tuple(state for state in OperationState if state not in OPEN)
 
 _AGAIN = (2.0, 30.0)
 """Seconds between two looks for operations whose process is gone, at first and where clouds were
@@ -72,9 +75,11 @@ class _Waiting:
 
     def look(self, end: float) -> bool:
         """Look into the journal; tell whether some are not over."""
-        self._read()
-        if self._left and time.monotonic() >= self._next:
-            patience = min(_SILENT, max(1.0, end - time.monotonic()))
+        now = time.monotonic()
+        due = now >= self._next
+        self._read(() if due or now >= end else _OVER)
+        if self._left and due:
+            patience = min(_SILENT, max(1.0, end - now))
             asked = self._mesh._acts.reconcile(
                 [*self._left.values()], patient=True, deadline=patience
             )
@@ -84,8 +89,9 @@ class _Waiting:
             self._read()
         return bool(self._left)
 
-    def _read(self) -> None:
-        for now in self._mesh.store.journal.several(self._left):
+    def _read(self, states: Collection[OperationState] = ()) -> None:
+        """Take note of those that are not over, or of some of them, as they are now."""
+        for now in self._mesh.store.journal.several(self._left, states=states):
             id_ = now.id
             self._all[id_] = self._left[id_] = now
             if now.state not in OPEN:

@@ -299,8 +299,10 @@ class Journal(abc.ABC):
         """Return one operation; None where unknown."""
 
     @abc.abstractmethod
-    def several(self, ids: Collection[str]) -> list[Operation]:
-        """Return those of some operations that are known, in any order."""
+    def several(
+        self, ids: Collection[str], *, states: Collection[OperationState] = ()
+    ) -> list[Operation]:
+        """Return those of some operations that are known, in any order; empty `states` is any."""
 
     @abc.abstractmethod
     def unwanted(self, ids: Collection[str]) -> set[str]:

@@ -131,6 +131,10 @@ class SlotsSuite(StoreFixtures):
         assert sorted(o.target for o in found) == ["a1", "b"]
         assert found[0] == store.journal.get(found[0].id)
         assert store.journal.several([]) == []
+        assert store.journal.change(line["b"], state=OperationState.DONE) is not None
+        (over,) = store.journal.several(asked, states=[OperationState.DONE])
+        assert over.target == "b"
+        assert store.journal.several(asked, states=[OperationState.FAILED]) == []
 
     def test_who_holds_a_slot_of_a_scope_has_had_its_turn(
         self, store: Store, owner: str, line: dict[str, Operation]

@@ -109,9 +109,12 @@ class MemoryJournal(Journal):
         with self._lock:
             return self._operations.get(id)
 
-    def several(self, ids: Collection[str]) -> list[Operation]:
+    def several(
+        self, ids: Collection[str], *, states: Collection[OperationState] = ()
+    ) -> list[Operation]:
         with self._lock:
-            return [self._operations[id_] for id_ in ids if id_ in self._operations]
+            known = [self._operations[id_] for id_ in ids if id_ in self._operations]
+        return [operation for operation in known if not states or operation.state in states]
 
     def unwanted(self, ids: Collection[str]) -> set[str]:
         with self._lock:

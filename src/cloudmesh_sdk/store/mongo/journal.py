@@ -125,10 +125,14 @@ class MongoJournal(Journal):
             found = operations_of(database).find_one({"_id": id})
         return None if found is None else as_operation(found)
 
-    def several(self, ids: Collection[str]) -> list[Operation]:
+    def several(
+        self, ids: Collection[str], *, states: Collection[OperationState] = ()
+    ) -> list[Operation]:
+        wanted: dict[str, Any] = {"_id": {"$in": [*ids]}}
+        if states:
+            wanted["state"] = {"$in": [state.value for state in states]}
         with self._connection.use() as database:
-            found = operations_of(database).find({"_id": {"$in": [*ids]}})
-            return [as_operation(row) for row in found]
+            return [as_operation(row) for row in operations_of(database).find(wanted)]
 
     def unwanted(self, ids: Collection[str]) -> set[str]:
         cancelled = {"state": OperationState.CANCELLED.value}
