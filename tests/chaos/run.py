@@ -157,6 +157,16 @@ def _judged(plan: Plan) -> tuple[list[Verdict], int]:
     """Do what any next command does, refresh, and compare; return the number of orphans, too."""
     with Mesh.open("mongo", config=plan.read()) as mesh:
         mesh.reconcile()
-        mesh.refresh(kinds=["servers"], full=True).complete()
+        _refreshed(mesh)
         found = [verdict(mesh, plan, cloud) for cloud in plan.clouds]
         return found, len(mesh.orphans())
+
+
+def _refreshed(mesh: Mesh) -> None:
+    """Refresh until no cloud is about to delete a server: it does so after it said yes."""
+    end = time.monotonic() + _CLEARED
+    while True:
+        mesh.refresh(kinds=["servers"], full=True).complete()
+        if not mesh.servers(state="deleting") or time.monotonic() > end:
+            return
+        time.sleep(1.0)
