@@ -71,13 +71,13 @@ class Cast:
 
 def kill_mongod(directory: Path) -> bool:
     """Kill the embedded server; tell whether there was one."""
-    said = json.loads((directory / "server.json").read_text(encoding="utf-8"))
     try:
+        said = json.loads((directory / "server.json").read_text(encoding="utf-8"))
         process = psutil.Process(int(said.get("pid", -1)))
         if process.name() != "mongod":
             return False
         process.send_signal(signal.SIGKILL)
-    except (psutil.NoSuchProcess, ValueError):  # it has ended, or begins just now
+    except (FileNotFoundError, psutil.NoSuchProcess, ValueError):  # it ended, or begins just now
         return False
     return True
 
