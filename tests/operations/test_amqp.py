@@ -227,6 +227,25 @@ def test_a_worker_that_is_stopped_ends_soon_however_many_wait(hosted: Path, mesh
         all_done(mesh, operations, "slow")
 
 
+def test_the_processes_of_a_killed_worker_end_soon_however_many_wait(
+    hosted: Path, mesh: Mesh
+) -> None:
+    with working(hosted) as worker:
+        operations = asked(mesh, "slow", 60, "a")
+        until(lambda: len(started(mesh, "slow")) > 8, "those that follow the first")
+        children = psutil.Process(worker.pid).children()
+        assert len(children) == 3
+        worker.kill()
+        _, alive = psutil.wait_procs(children, timeout=30)
+        assert not alive
+        left = [
+            o for o in mesh.store.journal.several([o.id for o in operations]) if o.state in OPEN
+        ]
+        assert len(left) > 20
+    with working(hosted):
+        all_done(mesh, operations, "slow")
+
+
 def test_a_broker_that_restarts_under_load_loses_and_doubles_nothing(
     hosted: Path,
     mesh: Mesh,

@@ -45,6 +45,7 @@ def work(
     operations run.
     """
     _STOPPING.clear()
+    _MAIN[:] = [os.getpid()]
     app.task(name=TASK)(_task)
     begin = _child(opened)
     signals.worker_process_init.connect(begin, weak=False)
@@ -66,7 +67,7 @@ def work(
 
 
 def _task(*ids: str) -> None:
-    run(_DESK[0], ids, _STOPPING.is_set)
+    run(_DESK[0], ids, _is_stopping)
 
 
 class _Flag:
@@ -89,7 +90,15 @@ class _Flag:
 
 
 _STOPPING = _Flag()
-"""Whether this worker is to end, for its processes, which hear no signal: they begin no more."""
+"""Whether this worker is to end, for its processes, which hear no signal."""
+
+_MAIN: list[int] = []
+"""The pid of this worker's main process."""
+
+
+def _is_stopping() -> bool:
+    """Tell whether this process is to begin nothing more: its worker ends, or was killed."""
+    return _STOPPING.is_set() or os.getppid() not in _MAIN
 
 
 def _child(opened: Callable[[], Desk]) -> Callable[..., None]:
