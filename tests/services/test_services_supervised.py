@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -55,6 +56,21 @@ def test_one_that_was_killed_comes_back(where: Place) -> None:
     assert kin.lives(child_of(where))
     assert known(where).code == -signal.SIGKILL
     assert any("killed by SIGKILL" in line for line in tail(where.log, 10))
+
+
+def test_one_whose_death_and_last_words_are_heard_at_once_comes_back(where: Place) -> None:
+    assert start(where, program(WAITS))
+    first, supervisor = child_of(where), known(where).supervisor
+    assert supervisor is not None
+    os.kill(supervisor.pid, signal.SIGSTOP)
+    os.kill(first.pid, signal.SIGKILL)
+    end = time.monotonic() + PATIENCE
+    while kin.lives(first):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    os.kill(supervisor.pid, signal.SIGCONT)
+    assert comes_back(where, 1)
+    assert known(where).code == -signal.SIGKILL
 
 
 def test_what_a_dead_one_started_beside_it_ends_with_it(where: Place) -> None:

@@ -130,9 +130,10 @@ class Supervisor:
         """Wait for a signal or for words of the program, which go to the log."""
         watched = [self._waker, *([output] if output else ())]
         ready, _, _ = select.select(watched, [], [], seconds)
-        if self._waker in ready:
+        if heard := self._waker in ready:
             self._waker.recv(_CHUNK)
-        if output in ready and output is not None and not self._pump(output, once=True):
+        more = output not in ready or output is None or self._pump(output, once=True)
+        if not more and not heard:
             # it closed its output and runs on: only a signal can tell anything now
             select.select([self._waker], [], [], seconds)
 
