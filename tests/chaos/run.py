@@ -50,7 +50,7 @@ def clouds(home: Path, *, more: Entries) -> Iterator[tuple[Entries, list[Proxy]]
         stack.callback(proxy.close)
         ec2 = {
             "driver": "ec2", "endpoint": f"http://127.0.0.1:{proxy.port}",
-            "access_key": "k", "secret_key": "env:CHAOS_KEY",
+            "access_key": "k", "secret_key": "env:CHAOS_KEY", "honours_token": False,
         }  # fmt: skip
         faulty = {"driver": "memory", "latency": 0.02, "lose": 1}
         yield (
@@ -157,16 +157,21 @@ def _judged(plan: Plan) -> tuple[list[Verdict], int]:
     """Do what any next command does, refresh, and compare; return the number of orphans, too."""
     with Mesh.open("mongo", config=plan.read()) as mesh:
         mesh.reconcile()
-        _refreshed(mesh)
+        _refreshed(mesh, {name for cloud in plan.clouds for name in plan.leaving(cloud)})
         found = [verdict(mesh, plan, cloud) for cloud in plan.clouds]
         return found, len(mesh.orphans())
 
 
-def _refreshed(mesh: Mesh) -> None:
-    """Refresh until no cloud is about to delete a server: it does so after it said yes."""
+def _refreshed(mesh: Mesh, leaving: Collection[str]) -> None:
+    """Refresh until clouds show nothing any more that was deleted.
+
+    They delete after they said yes, and Nova may show one as active meanwhile that was told to be
+    deleted before it was built.
+    """
     end = time.monotonic() + _CLEARED
     while True:
         mesh.refresh(kinds=["servers"], full=True).complete()
-        if not mesh.servers(state="deleting") or time.monotonic() > end:
+        left = [server for server in mesh.servers() if server.name in leaving]
+        if not left or time.monotonic() > end:
             return
         time.sleep(1.0)

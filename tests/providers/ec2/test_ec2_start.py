@@ -108,6 +108,17 @@ def test_an_endpoint_that_does_not_honour_tokens_is_asked_first(
     assert list(endpoint.account.instances) == [server.id, another.id]
 
 
+def test_an_endpoint_that_does_not_honour_tokens_is_sent_nothing_again_that_it_may_be_at(
+    opened: Opened, endpoint: Endpoint, request_: ServerRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint.account, "_DescribeInstances", lambda _: {"reservationSet": []})
+    endpoint.fail("RunInstances", "cut-after")
+    with pytest.raises(UnavailableError, match="aws cut the connection"):
+        opened(honours_token=False).start(request_)
+    assert endpoint.calls["RunInstances"] == 1
+    assert len(endpoint.account.instances) == 1
+
+
 def test_throttling_is_waited_out_without_a_look(
     cloud: Ec2Cloud, endpoint: Endpoint, request_: ServerRequest
 ) -> None:

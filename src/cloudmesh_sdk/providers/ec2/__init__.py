@@ -176,9 +176,10 @@ class Ec2Cloud(
         """Start a server; 1 request.
 
         The token goes out as ClientToken, which EC2 honours, and as a tag. Where an answer is lost
-        the token is looked up, for endpoints that do not honour it, and then sent again, since
-        lists of EC2 may not show the server yet. A transient error leaves open whether there is a
-        server: the same request may be made again, or `find` asked.
+        the token is looked up and then sent again, since lists of EC2 may not show the server yet.
+        An endpoint that does not honour the token is sent nothing again: it may be at the first
+        still. A transient error leaves open whether there is a server: the same request may be
+        made again where the token is honoured, and `find` asked.
         """
         groups = request.security_groups
         if request.networks:  # names of groups work without a subnet only
@@ -192,8 +193,12 @@ class Ec2Cloud(
                 return self._run(params, budget)
             except BackendError as error:
                 budget.pause(error)
-                if not never_sent(error) and (found := self._find(request.token, budget)):
+                if never_sent(error):
+                    continue
+                if found := self._find(request.token, budget):
                     return found
+                if not self.settings.honours_token:
+                    raise
 
     def _run(self, params: dict[str, str], budget: Budget) -> Server:
         answer = self._client.once("RunInstances", params, seconds=budget.left())
