@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from cloudmesh_sdk import plugins
 from cloudmesh_sdk.errors import PluginError, StoreError
 from cloudmesh_sdk.mesh.announcing import application, line
 from cloudmesh_sdk.mesh.stores import open_store
@@ -71,6 +70,8 @@ def _check(config: "Config") -> None:
 
 def _import_drivers(config: "Config") -> None:
     """Import the drivers before the worker forks: its processes share them, and begin at once."""
+    from cloudmesh_sdk import plugins  # stevedore: only a worker pays
+
     for kind, entries in (("providers", config.clouds), ("queues", config.queues)):
         for name in sorted({entry.driver for entry in entries.values()}):
             try:
