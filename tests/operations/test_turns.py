@@ -77,6 +77,14 @@ def office() -> Office:
     return Office()
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The clock of turns: it stands still until it is set."""
+    stands: Any = SimpleNamespace(at=0.0, monotonic=lambda: stands.at)
+    monkeypatch.setattr("cloudmesh_sdk.operations.amqp.turn.time", stands)
+    return stands
+
+
 def ids(operations: list[Operation]) -> list[str]:
     return [operation.id for operation in operations]
 
@@ -201,11 +209,7 @@ def test_who_was_begun_before_is_run_alone() -> None:
     assert alone[0] == {"a"}, "it waits for another process"
 
 
-def test_a_turn_ends_where_the_same_one_waits_for_a_process_at_two_looks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock: Any = SimpleNamespace(at=0.0, monotonic=lambda: clock.at)
-    monkeypatch.setattr("cloudmesh_sdk.operations.amqp.turn.time", clock)
+def test_a_turn_ends_where_the_same_one_waits_for_a_process_at_two_looks(clock: Any) -> None:
     office = Office(limit=1)
 
     def act(operation: Operation) -> None:
@@ -223,11 +227,7 @@ def test_a_turn_ends_where_the_same_one_waits_for_a_process_at_two_looks(
     assert office.held() == {"a4", "waits"}
 
 
-def test_a_turn_goes_on_where_nobody_waits_for_a_process_for_long(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock: Any = SimpleNamespace(at=0.0, monotonic=lambda: clock.at)
-    monkeypatch.setattr("cloudmesh_sdk.operations.amqp.turn.time", clock)
+def test_a_turn_goes_on_where_nobody_waits_for_a_process_for_long(clock: Any) -> None:
     office = Office(limit=1)
 
     def act(operation: Operation) -> None:
@@ -245,9 +245,7 @@ def test_a_turn_goes_on_where_nobody_waits_for_a_process_for_long(
     assert office.done == ["a0", "a1", "a2", "a3", "a4"]
 
 
-def test_a_turn_ends_after_a_while_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock: Any = SimpleNamespace(at=0.0, monotonic=lambda: clock.at)
-    monkeypatch.setattr("cloudmesh_sdk.operations.amqp.turn.time", clock)
+def test_a_turn_ends_after_a_while_in_any_case(clock: Any) -> None:
     office = Office(limit=1)
 
     def act(_: Operation) -> None:

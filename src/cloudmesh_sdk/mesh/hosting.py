@@ -3,9 +3,9 @@
 import logging
 import os
 import threading
-from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh_sdk.errors import PluginError, StoreError
@@ -93,15 +93,19 @@ class Office:
         self._config = config
         self._store = store
         self._meshes: OrderedDict[str, Mesh] = OrderedDict()
+        self._busy: Counter[str] = Counter()
+        """How many threads use the mesh of each user."""
         self._lock = threading.Lock()
 
     def run(self, operation: Operation) -> Operation | None:
         """Run an operation that waits."""
-        return self._mesh(operation.owner)._feeding.one(operation)
+        with self._mesh(operation.owner) as mesh:
+            return mesh._feeding.one(operation)
 
     def settle(self, owner: str) -> list[Operation]:
         """Find out what became of a user's operations whose runners died."""
-        return self._mesh(owner).reconcile(patient=True)
+        with self._mesh(owner) as mesh:
+            return mesh.reconcile(patient=True)
 
     def close(self) -> None:
         """Give all back."""
@@ -109,14 +113,22 @@ class Office:
             mesh.close()
         self._store.close()
 
-    def _mesh(self, owner: str) -> "Mesh":
+    @contextmanager
+    def _mesh(self, owner: str) -> "Iterator[Mesh]":
+        """Lend the mesh of a user to one thread; those that nobody uses are closed in time."""
         from cloudmesh_sdk.mesh import Mesh
 
         with self._lock:
             if owner not in self._meshes:
                 self._meshes[owner] = Mesh(self._config, self._store, user=owner)
             self._meshes.move_to_end(owner)
-            if len(self._meshes) > _MESHES:
-                _, oldest = self._meshes.popitem(last=False)
-                oldest.clouds.close()
-            return self._meshes[owner]
+            self._busy[owner] += 1
+            mesh = self._meshes[owner]
+        try:
+            yield mesh
+        finally:
+            with self._lock:
+                self._busy -= Counter((owner,))
+                idle = [name for name in self._meshes if name not in self._busy]
+                for oldest in idle[: max(0, len(self._meshes) - _MESHES)]:
+                    self._meshes.pop(oldest).clouds.close()

@@ -27,6 +27,7 @@ _LEAST, _MOST, _SHARE = 0.05, 2.0, 0.1
 """Seconds between two looks into the journal, at least and at most: a share of those waited."""
 
 _OVER = tuple(state for state in OperationState if state not in OPEN)
+"""States that are the end of an operation."""
 
 _AGAIN = (2.0, 30.0)
 """Seconds between two looks for operations whose process is gone, at first and where clouds were

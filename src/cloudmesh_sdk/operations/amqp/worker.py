@@ -71,7 +71,7 @@ def _task(*ids: str) -> None:
 
 
 class _Flag:
-    """One bit that the processes of a worker share."""
+    """One bit that the processes of a worker share, without a lock that a killed one could hold."""
 
     def __init__(self) -> None:
         self._page = mmap.mmap(-1, 1)  # a fork does not copy it
