@@ -15,8 +15,8 @@ from cloudmesh_sdk.errors import BackendError
 from cloudmesh_sdk.models import Server, ServerRequest
 from cloudmesh_sdk.providers.ec2 import Ec2Cloud, Ec2Settings
 from cloudmesh_sdk.testing import Cuts, CutSuite, Loopback, Moment, Reply, Request
-from cloudmesh_sdk.testing.cut_deeds import Scene
-from cloudmesh_sdk.testing.cut_suite import Play
+from cloudmesh_sdk.testing.cut_deeds import DEEDS, CloudScene
+from cloudmesh_sdk.testing.cut_plays import Play
 
 BODY = "0123456789"
 
@@ -173,7 +173,7 @@ def test_a_driver_that_does_it_twice_or_forgets_is_found(
         with Endpoint() as endpoint, Cuts(_acts) as cuts:
             cloud = Ec2Cloud("aws", Ec2Settings(endpoint=endpoint.url, **usual))
             settings = Ec2Settings(endpoint=cuts.at(endpoint.url), **usual)
-            played = Play(act, _scene(cloud), cuts, partial(driver, "aws", settings))
+            played = Play(act, DEEDS[act], _scene(cloud), cuts, partial(driver, "aws", settings))
             cuts.cut(Moment.UNANSWERED, then_dark=dies)
             (played.die if dies else played.run)()
             seen[driver] = _kept(played)
@@ -185,7 +185,7 @@ def _acts(request: Request) -> bool:
     return b"Action=Describe" not in request.body
 
 
-def _scene(cloud: Ec2Cloud) -> Scene:
+def _scene(cloud: Ec2Cloud) -> CloudScene:
     order = ServerRequest(name="web", image="ami-0001", flavor="t3.micro", token="t")
 
     def started(name: str) -> Server:
@@ -195,7 +195,9 @@ def _scene(cloud: Ec2Cloud) -> Scene:
     def eventually(look: Callable[[], Any], holds: Callable[[Any], bool], what: str) -> None:
         assert holds(look()), what
 
-    return Scene(cloud=cloud, name="web", order=order, started=started, eventually=eventually)
+    return CloudScene(
+        service=cloud, name="web", order=order, started=started, eventually=eventually
+    )
 
 
 def _kept(played: Play) -> bool:

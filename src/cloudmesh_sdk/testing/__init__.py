@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from cloudmesh_sdk.testing.cloud import CloudSuite as CloudSuite
     from cloudmesh_sdk.testing.clouds import CANARY as CANARY, Many as Many
+    from cloudmesh_sdk.testing.cut_plays import Cutter as Cutter
     from cloudmesh_sdk.testing.cut_suite import CutSuite as CutSuite
     from cloudmesh_sdk.testing.cuts import Cuts as Cuts, Moment as Moment
     from cloudmesh_sdk.testing.queue import QueueSuite as QueueSuite
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         HistorySuite as HistorySuite,
         OutputSuite as OutputSuite,
     )
+    from cloudmesh_sdk.testing.queue_cuts import QueueCutSuite as QueueCutSuite
     from cloudmesh_sdk.testing.server import (
         LOST as LOST,
         Loopback as Loopback,
@@ -72,10 +74,12 @@ _HOMES = {
     ),
     "cloud": ("CloudSuite",),
     "clouds": ("CANARY", "Many"),
+    "cut_plays": ("Cutter",),
     "cut_suite": ("CutSuite",),
     "cuts": ("Cuts", "Moment"),
     "queue": ("QueueSuite",),
     "queue_abilities": ("HistorySuite", "OutputSuite"),
+    "queue_cuts": ("QueueCutSuite",),
     "server": ("LOST", "Loopback", "Proxy", "Reply", "Request", "closed_port", "silence"),
     "store": ("StoreSuite",),
     "suite": ("Suite",),

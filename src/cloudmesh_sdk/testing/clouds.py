@@ -11,7 +11,8 @@ import pytest
 from cloudmesh_sdk.errors import ConflictError
 from cloudmesh_sdk.models import Server, ServerRequest, ServerState
 from cloudmesh_sdk.providers.base import Cloud
-from cloudmesh_sdk.testing.suite import Suite, wanted
+from cloudmesh_sdk.testing.patient import Patient
+from cloudmesh_sdk.testing.suite import wanted
 
 T = TypeVar("T")
 
@@ -57,15 +58,17 @@ def named(cloud: Cloud, name: str) -> list[Server]:
     return [s for s in cloud.servers() if s.name == name and s.state not in GONE]
 
 
-class CloudFixtures(Suite):
+class CloudFixtures(Patient):
     """Fixtures of clouds; only `cloud` is needed by all, each other by the promise it is for."""
 
-    patience: ClassVar[float] = 10.0
-    """Most seconds to wait for what the cloud promised."""
     pause: ClassVar[float] = 0.02
     """Seconds between two looks."""
     absent: ClassVar[str] = "no-such-id"
     """An id that the cloud has nothing for."""
+
+    @property
+    def between(self) -> float:
+        return self.pause
 
     @pytest.fixture
     def cloud(self) -> Cloud:
@@ -140,18 +143,6 @@ class CloudFixtures(Suite):
             time.sleep(self.pause)
         wished = " or ".join(states)
         pytest.fail(f"{server.name} is {found.state} ({found.fault}), not {wished}")
-
-    def eventually(
-        self, look: Callable[[], T], holds: Callable[[T], bool], what: str, *, more: float = 0.0
-    ) -> T:
-        """Return what is seen once it is as promised; fails after `patience` seconds and `more`."""
-        patience = self.patience + more
-        end = time.monotonic() + patience
-        while not holds(found := look()):
-            if time.monotonic() > end:
-                pytest.fail(f"{what}: not so after {patience:g} s, but {found!r}")
-            time.sleep(self.pause)
-        return found
 
     def allowed(self, act: Callable[[], T]) -> T:
         """Return what an act gives once nothing is in its way; fails after `patience` seconds."""

@@ -1,7 +1,6 @@
 """What is asked of a cloud while connections break, as a table: how, and what is there then."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Any
 
 import attrs
@@ -27,25 +26,24 @@ from cloudmesh_sdk.providers.base import (
 )
 from cloudmesh_sdk.testing.abilities.keys import public_key
 from cloudmesh_sdk.testing.clouds import GONE
-
-Asked = tuple[str, Mapping[str, Any]]
-"""The target of an operation and its request."""
+from cloudmesh_sdk.testing.cut_plays import Asked, Deed, Scene
 
 _WEB = Rule(from_port=8080, to_port=8080)
 
 
 @attrs.frozen(kw_only=True)
-class Scene:
-    """A cloud to ask past all that breaks, and a name that nothing there has yet."""
+class CloudScene(Scene):
+    """A scene at a cloud."""
 
-    cloud: Any
-    name: str
     order: ServerRequest
     """What a server is started with, but for its token."""
     started: Callable[..., Server]
     """Starts servers that run, with fields of a request."""
-    eventually: Callable[..., Any]
-    """Asks for something until it is as wanted; see `Suite.eventually`."""
+
+    @property
+    def cloud(self) -> Any:
+        """The cloud."""
+        return self.service
 
     def servers(self, *names: str) -> set[str]:
         """Return the ids of the servers of these names that are not gone."""
@@ -69,46 +67,26 @@ class Scene:
         return found.state
 
 
-@attrs.frozen(kw_only=True)
-class Deed:
-    """One act: how it is asked for, and how to see at the cloud what came of it.
-
-    What makes something tells the ids of all that it made (`made`), all else whether the thing is
-    as it was wanted (`reached`). Where that leaves no trace there is neither.
-    """
-
-    asked: Callable[[Scene], Asked]
-    needs: type = Cloud
-    made: Callable[[Scene, str], set[str]] | None = None
-    """From the token of the operation."""
-    reached: Callable[[Scene, Mapping[str, Any]], bool] | None = None
-    """From the request."""
-    kind: str | None = None
-    """Of what it makes."""
-    many: int = 1
-    """How many things are made."""
-
-
-def _start(scene: Scene) -> Asked:
+def _start(scene: CloudScene) -> Asked:
     order = scene.order
     request = {"image": order.image, "flavor": order.flavor, "networks": list(order.networks)}
     return scene.name, {"name": scene.name, **request}
 
 
-def _names(scene: Scene) -> list[str]:
+def _names(scene: CloudScene) -> list[str]:
     return list(scene.cloud.names_of_many(scene.name, 2))
 
 
-def _start_many(scene: Scene) -> Asked:
+def _start_many(scene: CloudScene) -> Asked:
     _, request = _start(scene)
     return f"{scene.name}-[1-2]", {**request, "names": _names(scene)}
 
 
-def _server(scene: Scene) -> Asked:
+def _server(scene: CloudScene) -> Asked:
     return scene.name, {"id": scene.started(name=scene.name).id}
 
 
-def _stopped(scene: Scene) -> Asked:
+def _stopped(scene: CloudScene) -> Asked:
     target, request = _server(scene)
     scene.cloud.stop(scene.cloud.server(request["id"]))
     scene.eventually(
@@ -117,108 +95,105 @@ def _stopped(scene: Scene) -> Asked:
     return target, request
 
 
-def _in(*states: ServerState) -> Callable[[Scene, Mapping[str, Any]], bool]:
+def _in(*states: ServerState) -> Callable[[CloudScene, Mapping[str, Any]], bool]:
     return lambda scene, request: scene.state(request["id"]) in states
 
 
-def _key(scene: Scene) -> Asked:
+def _key(scene: CloudScene) -> Asked:
     return scene.name, {"public_key": public_key()}
 
 
-def _group(scene: Scene) -> Asked:
+def _group(scene: CloudScene) -> Asked:
     return scene.name, {"description": "of the kit"}
 
 
-def _rule(scene: Scene) -> Asked:
+def _rule(scene: CloudScene) -> Asked:
     group = scene.cloud.create_security_group(scene.name, "of the kit")
     return scene.name, {"id": group.id, "rule": attrs.asdict(_WEB)}
 
 
-def _allowed(scene: Scene, request: Mapping[str, Any]) -> bool:
+def _allowed(scene: CloudScene, request: Mapping[str, Any]) -> bool:
     (group,) = [row for row in scene.cloud.security_groups() if row.id == request["id"]]
     return [rule for rule in group.rules if rule.from_port == _WEB.from_port] == [_WEB]
 
 
-def _volume(scene: Scene) -> Asked:
+def _volume(scene: CloudScene) -> Asked:
     return scene.name, {"size": 1}
 
 
-def _address(_: Scene) -> Asked:
+def _address(_: CloudScene) -> Asked:
     return "public", {"network": None}
 
 
-def _named(kind: str) -> Callable[[Scene, str], set[str]]:
+def _named(kind: str) -> Callable[[CloudScene, str], set[str]]:
     return lambda scene, _: scene.named(kind)
 
 
-def _carrying(kind: str) -> Callable[[Scene, str], set[str]]:
+def _carrying(kind: str) -> Callable[[CloudScene, str], set[str]]:
     return lambda scene, token: scene.with_token(kind, token)
+
+
+def _drop_servers(scene: CloudScene, _: str) -> None:
+    for row in list(scene.cloud.servers()):
+        if row.name.startswith(scene.name) and row.state not in GONE:
+            scene.cloud.delete(row)
+
+
+def _drop_key(scene: CloudScene, _: str) -> None:
+    scene.cloud.delete_key(scene.name)
+
+
+def _drop_groups(scene: CloudScene, _: str) -> None:
+    for row in list(scene.cloud.security_groups()):
+        if row.name == scene.name:
+            scene.cloud.delete_security_group(row)
+
+
+def _drop_volumes(scene: CloudScene, _: str) -> None:
+    for row in list(scene.cloud.volumes()):
+        if row.name == scene.name:
+            scene.cloud.delete_volume(row)
+
+
+def _drop_addresses(scene: CloudScene, token: str) -> None:
+    for row in list(scene.cloud.floating_ips()):
+        if row.token == token:
+            scene.cloud.release_floating_ip(row)
 
 
 DEEDS: Mapping[str, Deed] = {
     "start": Deed(
-        asked=_start, made=lambda scene, _: scene.servers(scene.name), kind=Server.kind
+        asked=_start, made=lambda scene, _: scene.servers(scene.name), kind=Server.kind,
+        needs=Cloud, sweep=_drop_servers,
     ),
     "start_many": Deed(
         asked=_start_many, made=lambda scene, _: scene.servers(*_names(scene)),
-        kind=Server.kind, many=2, needs=StartsMany,
+        kind=Server.kind, many=2, needs=StartsMany, sweep=_drop_servers,
     ),
-    "delete": Deed(asked=_server, reached=_in(*GONE)),
-    "stop": Deed(asked=_server, reached=_in(ServerState.STOPPED, ServerState.STOPPING)),
-    "resume": Deed(asked=_stopped, reached=_in(ServerState.RUNNING, ServerState.PENDING)),
-    "reboot": Deed(asked=_server),
+    "delete": Deed(asked=_server, reached=_in(*GONE), needs=Cloud),
+    "stop": Deed(
+        asked=_server, reached=_in(ServerState.STOPPED, ServerState.STOPPING), needs=Cloud
+    ),
+    "resume": Deed(
+        asked=_stopped, reached=_in(ServerState.RUNNING, ServerState.PENDING), needs=Cloud
+    ),
+    "reboot": Deed(asked=_server, needs=Cloud),
     "upload": Deed(
-        asked=_key, made=_named("keypairs"), kind=Keypair.kind, needs=HasKeypairs
+        asked=_key, made=_named("keypairs"), kind=Keypair.kind, needs=HasKeypairs,
+        sweep=_drop_key,
     ),
     "create_security_group": Deed(
         asked=_group, made=_named("security_groups"), kind=SecurityGroup.kind,
-        needs=HasSecurityGroups,
+        needs=HasSecurityGroups, sweep=_drop_groups,
     ),
-    "allow": Deed(asked=_rule, reached=_allowed, needs=HasSecurityGroups),
+    "allow": Deed(asked=_rule, reached=_allowed, needs=HasSecurityGroups, sweep=_drop_groups),
     "create_volume": Deed(
-        asked=_volume, made=_named("volumes"), kind=Volume.kind, needs=HasVolumes
+        asked=_volume, made=_named("volumes"), kind=Volume.kind, needs=HasVolumes,
+        sweep=_drop_volumes,
     ),
     "create_floating_ip": Deed(
-        asked=_address, made=_carrying("floating_ips"), kind=FloatingIP.kind, needs=HasFloatingIPs
+        asked=_address, made=_carrying("floating_ips"), kind=FloatingIP.kind,
+        needs=HasFloatingIPs, sweep=_drop_addresses,
     ),
 }  # fmt: skip
 """Acts that the promises about broken connections are tried with, by the word in the journal."""
-
-
-def clean(cloud: Any, act: str, name: str, token: str) -> None:
-    """Take away what an act left at the cloud."""
-    sweeps: Mapping[str, Callable[[], None]] = {
-        "start": partial(_drop_servers, cloud, name),
-        "start_many": partial(_drop_servers, cloud, name),
-        "upload": lambda: cloud.delete_key(name),
-        "create_security_group": partial(_drop_groups, cloud, name),
-        "allow": partial(_drop_groups, cloud, name),
-        "create_volume": partial(_drop_volumes, cloud, name),
-        "create_floating_ip": partial(_drop_addresses, cloud, token),
-    }
-    if act in sweeps:
-        sweeps[act]()
-
-
-def _drop_servers(cloud: Cloud, name: str) -> None:
-    for row in list(cloud.servers()):
-        if row.name.startswith(name) and row.state not in GONE:
-            cloud.delete(row)
-
-
-def _drop_groups(cloud: HasSecurityGroups, name: str) -> None:
-    for row in list(cloud.security_groups()):
-        if row.name == name:
-            cloud.delete_security_group(row)
-
-
-def _drop_volumes(cloud: HasVolumes, name: str) -> None:
-    for row in list(cloud.volumes()):
-        if row.name == name:
-            cloud.delete_volume(row)
-
-
-def _drop_addresses(cloud: HasFloatingIPs, token: str) -> None:
-    for row in list(cloud.floating_ips()):
-        if row.token == token:
-            cloud.release_floating_ip(row)

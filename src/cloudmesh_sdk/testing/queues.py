@@ -13,7 +13,8 @@ from cloudmesh_sdk.errors import BackendError, NotFoundError
 from cloudmesh_sdk.models import Job, JobRequest, JobState
 from cloudmesh_sdk.queues.arrays import expanded, whole
 from cloudmesh_sdk.queues.base import HasHistory, Queue
-from cloudmesh_sdk.testing.suite import Suite, wanted
+from cloudmesh_sdk.testing.patient import Patient
+from cloudmesh_sdk.testing.suite import wanted
 
 Submit = Callable[..., Job]
 """Hands in a command (and fields of `JobRequest`); the job is cancelled after the test."""
@@ -31,7 +32,7 @@ def plain(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float | bool)
 
 
-class QueueFixtures(Suite):
+class QueueFixtures(Patient):
     """The fixtures and figures of a queue manager's suites."""
 
     patience: ClassVar[float] = 60.0
@@ -51,6 +52,10 @@ class QueueFixtures(Suite):
     """Where a job of an array finds its index, as a shell reads it."""
     waits: ClassVar[tuple[str, ...]] = ("after", "afterok", "afternotok", "afterany")
     """How a job can wait for another here; `afterany` is the least."""
+
+    @property
+    def between(self) -> float:
+        return self.step
 
     @pytest.fixture
     def queue(self) -> Queue:
