@@ -29,6 +29,12 @@ class Driver(abc.ABC):
     settle: float = 0.0
     """Seconds after which a list surely shows what was accepted before."""
 
+    late: float = 0.0
+    """Seconds in which what was asked for may still be done though the client is gone that asked.
+
+    Commands have some: they go on by themselves. Of requests it is what `settle` leaves time for.
+    """
+
     parallel: ClassVar[int] = 1
     """How many threads may use one object at once: what the driver stands, not its service.
 

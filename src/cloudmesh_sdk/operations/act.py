@@ -18,6 +18,9 @@ from cloudmesh_sdk.providers.base import Cloud
 _LATE = timedelta(seconds=30)
 """How long an act that got no answer in time may still make what it was to make."""
 
+LOST = "Lost"
+"""Kind of the error of an operation whose runner died."""
+
 _NOUNS = ("_floating_ip", "_volume", "_snapshot", "_security_group", "_job")
 
 Secrets = Mapping[str, Any]
@@ -116,15 +119,20 @@ def look_for(what: str, find: Callable[[Any, Operation], Record | None]) -> Any:
 def nothing(cloud: Driver, operation: Operation, what: str) -> Learned:
     """Return what is learnt where a cloud shows nothing of an operation: too early, or failed."""
     since = operation.doubted or operation.sent or operation.created
-    patience = timedelta(seconds=cloud.settle)
-    if _is_late(operation):
-        patience = max(patience, _LATE)  # what was asked for may still happen
+    patience = max(timedelta(seconds=cloud.settle), _lateness(cloud, operation))
     if datetime.now(UTC) - since < patience:
         wait = patience.total_seconds()
         why = f"{cloud.name} may not show it yet; asked again after {wait:g} s"
         return Learned(state=OperationState.UNKNOWN, why=why)
     why = f"the client ended while asking for it, and {cloud.name} has no {what} of it"
     return Learned(state=OperationState.FAILED, why=why, undone=True)
+
+
+def _lateness(cloud: Driver, operation: Operation) -> timedelta:
+    """Return for how long what was asked for may still happen."""
+    if operation.error is None or operation.error.kind == LOST:
+        return timedelta(seconds=cloud.late)
+    return _LATE if _is_late(operation) else timedelta()
 
 
 def may_come(operation: Operation) -> bool:

@@ -12,7 +12,7 @@ from cloudmesh_sdk.driver import Driver, guarded
 from cloudmesh_sdk.errors import BackendError, CloudmeshError
 from cloudmesh_sdk.fanout import ask
 from cloudmesh_sdk.models import QUEUE_KINDS, Fault, Job, Operation, OperationState, Record
-from cloudmesh_sdk.operations.act import Learned, Records, results
+from cloudmesh_sdk.operations.act import LOST, Learned, Records, results
 from cloudmesh_sdk.operations.acts import laid_to_rest, learn
 from cloudmesh_sdk.operations.jobs import rows
 from cloudmesh_sdk.operations.process import HELD, claim, lease, orphaned
@@ -38,9 +38,6 @@ must not come back for ever."""
 
 _REST = timedelta(seconds=1)
 """How long an operation waits before it is sent once more, doubled each time."""
-
-_LOST = "Lost"
-"""Kind of the error of an operation whose runner died."""
 
 GIVEN_UP = timedelta(days=7)
 """How long a cloud may be silent, or gone from the configuration, before we stop asking."""
@@ -158,7 +155,7 @@ def _again(operation: Operation, learned: Learned) -> bool:
     if operation.cancelling is not None:
         return False
     fault = operation.error
-    lost = fault is None or fault.transient or fault.kind == _LOST
+    lost = fault is None or fault.transient or fault.kind == LOST
     return operation.later and learned.absent and lost and operation.attempts < ATTEMPTS
 
 
@@ -270,5 +267,5 @@ def _kept(operation: Operation, learned: Learned) -> Fault | None:
     if learned.state is OperationState.CANCELLED:
         return cancelled(learned.why)
     if operation.error is None:
-        return Fault(kind=_LOST, message=learned.why)
+        return Fault(kind=LOST, message=learned.why)
     return attrs.evolve(operation.error, message=learned.why)

@@ -86,6 +86,7 @@ class CommandQueue(Queue, HasOutput):
     """What of their answers must not be shown to a watcher: variables of jobs, say (the same)."""
 
     settle = 2.0
+    late = _LATE
     parallel = 4
 
     def __init__(self, name: str, settings: Any, commands: Commands | None = None) -> None:

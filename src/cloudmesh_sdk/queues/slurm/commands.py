@@ -31,6 +31,8 @@ HEDGE = 2.0
 class CommandTransport(Transport):
     """Slurm's own commands; `run` is that of the queue, `where` the place where it runs them."""
 
+    by_commands = True
+
     def __init__(self, name: str, settings: SlurmSettings, run: Run, where: Commands) -> None:
         self._name = name
         self._settings = settings

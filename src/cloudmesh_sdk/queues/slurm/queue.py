@@ -36,6 +36,7 @@ class SlurmQueue(CommandQueue, HasHistory):
     ) -> None:
         super().__init__(name, settings, commands)
         self._transport = _chosen(self, settings)
+        self.late = self.late if self._transport.by_commands else 0.0
 
     @property
     def native(self) -> Any:

@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from cloudmesh_sdk.errors import UnsupportedError
 from cloudmesh_sdk.models import Health, Job, JobRequest, Node, QueueInfo
@@ -15,6 +15,9 @@ class Transport(abc.ABC):
     A transport counts its questions in `calls` of the queue that it was made for, and raises
     the errors of `Queue`. Opening it sends nothing.
     """
+
+    by_commands: ClassVar[bool] = False
+    """Whether it asks by commands, which go on when we are gone."""
 
     @property
     @abc.abstractmethod
