@@ -27,7 +27,11 @@ class Driver(abc.ABC):
     """Frozen attrs class with what the driver reads from the configuration."""
 
     settle: float = 0.0
-    """Seconds after which a list surely shows what was accepted before."""
+    """Seconds after which a list surely shows what was accepted before.
+
+    By then a request is done whose connection broke, or never will be: so it is more than nothing
+    for a service that is reached over a network.
+    """
 
     late: float = 0.0
     """Seconds in which what was asked for may still be done though the client is gone that asked.

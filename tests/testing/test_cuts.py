@@ -66,6 +66,7 @@ def test_without_a_plan_all_passes_on_one_connection(
     ("moment", "error", "arrives"),
     [
         (Moment.UNSENT, http.client.RemoteDisconnected, 0),
+        (Moment.LATE, http.client.RemoteDisconnected, 1),
         (Moment.UNANSWERED, http.client.RemoteDisconnected, 1),
         (Moment.RESET, ConnectionResetError, 1),
         (Moment.BODILESS, http.client.IncompleteRead, 1),
@@ -102,6 +103,19 @@ def test_an_answer_without_a_body_is_cut_in_its_head(
         assert reply.startswith(b"HTTP/1.1")
         assert b"\r\n\r\n" not in reply
         client.close()
+
+
+def test_what_is_late_comes_after_the_cut_and_before_all_is_healed(server: Loopback) -> None:
+    with Cuts(late=0.5) as cuts:
+        parts = urlsplit(cuts.at(server.url))
+        client = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+        cuts.cut(Moment.LATE, then_dark=True)
+        with pytest.raises(http.client.RemoteDisconnected):
+            ask(client)
+        client.close()
+        assert server.requests == []
+        cuts.heal()
+        assert [request.method for request in server.requests] == ["POST"]
 
 
 def test_after_the_answer_the_connection_is_dead(

@@ -14,6 +14,7 @@ import io
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from email.message import Message
 from http import HTTPStatus
@@ -40,6 +41,8 @@ class Moment(enum.StrEnum):
 
     UNSENT = "unsent"
     """Before the request reached the service."""
+    LATE = "late"
+    """When the request was sent, before the service has it, which does it a little later."""
     UNANSWERED = "unanswered"
     """When the request was done and answered, before the first byte of the answer came."""
     RESET = "reset"
@@ -85,16 +88,20 @@ def writes(request: Request) -> bool:
 class Cuts:
     """Proxies that share one plan of what to cut; `changes` tells which requests it is about.
 
-    Others pass, until it is `dark`. All end with the `with` block.
+    Others pass, until it is `dark`. What is `LATE` comes so many seconds after the cut. All end
+    with the `with` block.
     """
 
-    def __init__(self, changes: Callable[[Request], bool] = writes) -> None:
+    def __init__(self, changes: Callable[[Request], bool] = writes, *, late: float = 0.05) -> None:
         self.arrived: list[Request] = []
         """Requests that change something and reached their service."""
         self.made = 0
         """How many connections were cut so far."""
         self._changes = changes
+        self._lateness = late
+        self._late = 0
         self._lock = threading.Lock()
+        self._none_late = threading.Condition(self._lock)
         self._moment: Moment | None = None
         self._left = 0
         self._then_dark = False
@@ -123,8 +130,9 @@ class Cuts:
             self._moment, self._left, self._then_dark = moment, times, then_dark
 
     def heal(self) -> None:
-        """Let all pass from now on."""
-        with self._lock:
+        """Let all pass from now on, once what is late has come."""
+        with self._none_late:
+            self._none_late.wait_for(lambda: not self._late)
             self._moment, self._left, self._dark = None, 0, False
 
     def __enter__(self) -> Self:
@@ -182,6 +190,9 @@ class Cuts:
         moment = self._plan(request)
         if moment is Moment.UNSENT:
             return False
+        if moment is Moment.LATE:
+            self._pass_later(part, client, server, answered)
+            return False
         server.sendall(part.raw)
         answer = _answer(answered, request.method, client)
         if answer is None:
@@ -194,6 +205,20 @@ class Cuts:
         client.sendall(answer.until(moment))
         return False
 
+    def _pass_later(
+        self, part: _Part, client: socket.socket, server: socket.socket, answered: BinaryIO
+    ) -> None:
+        """Leave the client, and pass its request on all the same."""
+        try:
+            client.shutdown(socket.SHUT_RDWR)
+            time.sleep(self._lateness)
+            server.sendall(part.raw)
+            answered.readline()  # it is done by then
+        finally:
+            with self._none_late:
+                self._late -= 1
+                self._none_late.notify_all()
+
     def _plan(self, request: Request) -> Moment | None:
         """Return where to cut an exchange, None to let it pass; take note of what will arrive."""
         with self._lock:
@@ -205,6 +230,7 @@ class Cuts:
                 self._left -= 1
                 self._dark = self._then_dark and not self._left
             self.made += moment is not None
+            self._late += moment is Moment.LATE
             if moment is not Moment.UNSENT and self._changes(request):
                 self.arrived.append(request)
             return moment

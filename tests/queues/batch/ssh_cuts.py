@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.labs.openstack.processes import wait
 from tests.labs.sshd_lab import Sshd
 from tests.labs.sshd_proxy import Proxy, proxy
 
 from cloudmesh_sdk.testing import Moment, closed_port
 
-MOMENTS = (Moment.UNSENT, Moment.UNANSWERED, Moment.HALF)
-"""Where it can be cut: before the command did its work (which it then never does), before its first
-word, in the middle of what it says."""
+MOMENTS = (Moment.UNSENT, Moment.LATE, Moment.UNANSWERED, Moment.HALF)
+"""Where it can be cut: before the command did its work, which it then never does, or does all the
+same; before its first word; in the middle of what it says."""
 
 _COMMAND = """#!/bin/sh
 plan={plan}
@@ -28,11 +29,16 @@ moment=pass left=0
 case $moment in
 pass) exec {real} "$@" ;;
 unsent) ;;
+late) touch "$plan/late" ;;
 *) {real} "$@" > "$plan/said" 2>&1 ;;
 esac
 [ "$moment" != half ] || head -c 3 "$plan/said"
 touch "$plan/begun"
 while [ -e "$plan/begun" ]; do sleep 0.02; done
+[ "$moment" = late ] || exit 0
+sleep 0.2
+{real} "$@" > "$plan/said" 2>&1
+rm "$plan/late"
 """
 
 
@@ -59,6 +65,7 @@ class SshCuts:
         (self._plan / "next").write_text(f"{moment} {times}\n")
 
     def heal(self) -> None:
+        wait("what is late", lambda: not (self._plan / "late").exists(), 20)
         (self._plan / "next").unlink(missing_ok=True)
         self._way.target = self._there
 

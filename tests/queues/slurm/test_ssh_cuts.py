@@ -9,7 +9,7 @@ import attrs
 import pytest
 from tests.labs.slurm_lab import SlurmLab
 from tests.labs.sshd_lab import Sshd, running_sshd
-from tests.queues.batch.ssh_cuts import SshCuts, ssh_cuts
+from tests.queues.batch.ssh_cuts import MOMENTS, SshCuts, ssh_cuts
 
 from cloudmesh_sdk.operations import act
 from cloudmesh_sdk.queues.slurm import SlurmQueue, SlurmSettings
@@ -29,7 +29,7 @@ def sshd(slurm_lab: SlurmLab, tmp_path_factory: pytest.TempPathFactory) -> Itera
 class TestSlurmOverSsh(QueueCutSuite):
     driver: ClassVar = SlurmQueue
     moments: ClassVar = {
-        "once": (Moment.UNSENT, Moment.HALF),
+        "once": MOMENTS,
         "each": (Moment.UNANSWERED,),
         "dark": (Moment.UNANSWERED,),
         "dead": (Moment.UNANSWERED,),

@@ -28,6 +28,8 @@ class MoonCloud(Cloud, HasConsole):
     """An account at a Moon service."""
 
     Settings = MoonSettings
+    settle = 0.5
+    """Lists show at once what is there, but what breaks may leave a request on the way."""
 
     def __init__(self, name: str, settings: MoonSettings) -> None:
         super().__init__(name)
