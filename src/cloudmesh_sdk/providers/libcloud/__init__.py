@@ -69,6 +69,7 @@ class LibcloudCloud(Cloud):
     """An account at a cloud that libcloud knows."""
 
     Settings = LibcloudSettings
+    settle = 5.0
 
     def __init__(self, name: str, settings: LibcloudSettings) -> None:
         super().__init__(name)
