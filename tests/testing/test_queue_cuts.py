@@ -1,4 +1,4 @@
-"""The suite of cut connections finds drivers of queues that hand in twice, or do not look."""
+"""The suite of cut connections finds drivers of queues that hand in twice or look badly."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -24,7 +24,7 @@ _TRIES = 3
 
 
 class Quick(SlurmQueue):
-    settle = 0.1
+    settle = 0.5
 
 
 class Forgetful(Quick):
@@ -59,6 +59,12 @@ class Sure(Quick):
             super().hold(job)
 
 
+class Impatient(Quick):
+    """Takes for undone what is not listed at once."""
+
+    settle = 0.0
+
+
 class Suite(QueueCutSuite):
     driver: ClassVar = Quick
     patience: ClassVar = 0.3
@@ -77,11 +83,12 @@ def url() -> Iterator[str]:
         (Forgetful, "submit", Moment.UNANSWERED, False),
         (Forgetful, "submit_array", Moment.HALF, False),
         (Blind, "submit", Moment.UNANSWERED, True),
+        (Impatient, "submit", Moment.LATE, False),
         (Sure, "cancel", Moment.UNSENT, False),
         (Sure, "hold", Moment.UNSENT, False),
     ],
 )
-def test_a_driver_that_hands_in_twice_or_does_not_look_is_found(
+def test_a_driver_that_hands_in_twice_or_looks_badly_is_found(
     url: str, broken: type[Quick], act: str, moment: Moment, dies: bool
 ) -> None:
     seen: dict[type, bool] = {}

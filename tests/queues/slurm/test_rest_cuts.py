@@ -55,7 +55,13 @@ class SlurmrestdCuts(QueueCutSuite):
 
 
 class TestSmallSlurmrestd(SlurmrestdCuts):
-    settle: ClassVar = 0.1
+    settle: ClassVar = 0.3
+    moments: ClassVar = {
+        "once": tuple(Moment),
+        "each": (Moment.UNANSWERED,),
+        "dark": (Moment.UNSENT,),
+        "dead": (Moment.UNSENT, Moment.UNANSWERED),
+    }
     step: ClassVar = 0.02
     given: ClassVar = {"workdir": "/tmp"}
 
@@ -72,7 +78,7 @@ class TestSmallSlurmrestd(SlurmrestdCuts):
 @pytest.mark.slurm
 class TestSlurmrestd(SlurmrestdCuts):
     settle: ClassVar = SlurmQueue.settle
-    moments: ClassVar = {  # the rest is tried above
+    moments: ClassVar = {  # others are tried above
         "once": tuple(Moment),
         "each": (Moment.HALF,),
         "dark": (Moment.UNANSWERED,),
