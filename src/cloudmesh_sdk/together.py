@@ -37,6 +37,8 @@ class Company:
         begun = time.monotonic()
         self._expected = [_Seat(self, begun) for _ in range(size)]
         self._seats = {*self._expected}
+        self._gathering: set[_Seat] = set()
+        """Those who wait for others."""
 
     @contextmanager
     def member(self) -> Iterator[None]:
@@ -48,23 +50,30 @@ class Company:
             _MINE.seat = None
             with self._changed:
                 self._seats.remove(seat)
-                self._changed.notify_all()
+                self._wake()
 
     def ask(self, seat: "_Seat") -> None:
         """Hear that one of them asks."""
         with self._changed:
             seat.asks = True
-            self._changed.notify_all()
+            self._wake()
 
     def gather(self, seat: "_Seat") -> None:
         """Wait until those ask who are likely to, a moment at most."""
         with self._changed:
+            self._gathering.add(seat)
             self._changed.wait_for(lambda: not self._expects(seat), self._patience)
+            self._gathering.remove(seat)
 
     def answered(self, seat: "_Seat") -> None:
         """Hear that one of them is answered."""
         with self._changed:
             seat.asks, seat.since = False, time.monotonic()
+
+    def _wake(self) -> None:
+        """Let those go on who wait for nobody any more."""
+        if not all(self._expects(seat) for seat in self._gathering):
+            self._changed.notify_all()
 
     def _expects(self, seat: "_Seat") -> bool:
         """Tell whether others are likely to ask soon."""
