@@ -122,6 +122,7 @@ def test_a_worker_hands_a_job_in_and_nothing_shows_or_keeps_its_script(
     (row,) = json.loads(cm("job", "submit", "--async", "--script", str(script), "--format", "json"))
     for format_ in ("table", "json", "yaml"):
         cm("op", "info", row["id"], "--format", format_)
+    for format_ in ("table", "json", "yaml", "csv"):
         cm("op", "list", "--format", format_)
     assert find_in("cm", "".join(said), [secret]) == {}
     cm("op", "wait", row["id"])
