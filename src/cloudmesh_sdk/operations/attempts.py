@@ -28,7 +28,7 @@ from cloudmesh_sdk.operations.gate import Gate
 from cloudmesh_sdk.operations.lanes import Lane
 from cloudmesh_sdk.operations.process import lease
 from cloudmesh_sdk.operations.reconcile import as_seen, came, conclude, silent, wanted
-from cloudmesh_sdk.operations.wishes import Wish, refusal, tell_late
+from cloudmesh_sdk.operations.wishes import Wish, dropped, refusal, tell_late
 from cloudmesh_sdk.retrying import Budget
 from cloudmesh_sdk.store.base import Store
 
@@ -111,7 +111,7 @@ class Attempts:
                 went = self._lane.clock()
                 try:
                     with guarded(cloud.name):
-                        records = perform(cloud, operation, secrets)
+                        records = perform(cloud, operation, {**operation.parcel, **secrets})
                 except BackendError as error:
                     problem = error
                 else:
@@ -139,7 +139,8 @@ class Attempts:
         self._over(
             self._store.conclude(
                 operation, rows,
-                state=OperationState.DONE, finished=datetime.now(UTC), **came(seen),
+                state=OperationState.DONE, finished=datetime.now(UTC),
+                **came(seen), **dropped(operation),
             )
         )  # fmt: skip
         return results(seen)
@@ -238,8 +239,8 @@ class Attempts:
             self._gate.throttled(went, error.retry_after)
 
     def _end(self, operation: Operation, **fields: Any) -> None:
-        now = datetime.now(UTC)
-        self._over(self._store.journal.change(operation, finished=now, **fields))
+        fields |= {"finished": datetime.now(UTC), **dropped(operation)}
+        self._over(self._store.journal.change(operation, **fields))
 
     def _over(self, operation: Operation | None) -> None:
         if (now := tell_late(self._store, operation)) is not None:

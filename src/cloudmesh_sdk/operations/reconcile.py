@@ -19,10 +19,10 @@ from cloudmesh_sdk.operations.process import HELD, claim, lease, orphaned
 from cloudmesh_sdk.operations.wishes import (
     NEVER,
     cancelled,
+    dropped,
     ended,
     heeded,
     tell_late,
-    why_nothing,
 )
 from cloudmesh_sdk.store.base import Query, Store
 
@@ -147,7 +147,7 @@ def put_back(
         **fields,
     )
     if now is not None and now.cancelling is not None:
-        store.journal.change(now, **ended(why_nothing(now)))
+        store.journal.change(now, **ended(now))
 
 
 def _again(operation: Operation, learned: Learned) -> bool:
@@ -259,6 +259,7 @@ def _end(store: Store, operation: Operation, learned: Learned) -> None:
         finished=now if over else None,
         runner=operation.runner if over else None,
         lease=now + PATIENCE if learned.silent else None,
+        **(dropped(operation) if over else {}),
     )
     tell_late(store, written)
 
