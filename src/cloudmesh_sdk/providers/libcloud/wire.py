@@ -5,14 +5,16 @@ a whole one. So the answers are looked at: one that promises more and was not fo
 request to the same place means that the list is cut.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element
 
 from libcloud.common.base import Connection
 
 from cloudmesh_sdk.errors import UnavailableError, UnsupportedError
 from cloudmesh_sdk.providers.libcloud.records import local
+
+T = TypeVar("T")
 
 Seen = tuple[str, Any]
 """What was asked (a path), and the parsed answer."""
@@ -25,6 +27,19 @@ _MORE = (
 """Where JSON answers say that there is more."""
 
 
+class Once:
+    """In place of libcloud's retries, which the environment or another module may turn on.
+
+    They send what starts a server again where its answer was lost.
+    """
+
+    def __init__(self, **_: Any) -> None: ...
+
+    def __call__(self, send: Callable[..., T]) -> Callable[..., T]:
+        """Return what sends a request once."""
+        return send
+
+
 class Wire:
     """Counts the requests of a libcloud driver and keeps the answers to those of one call."""
 
@@ -33,9 +48,10 @@ class Wire:
         self.seen: list[Seen] = []
 
     def tap(self, driver: object) -> list[Any]:
-        """Listen to all connections of a driver object, and return them."""
-        found = [value for value in vars(driver).values() if isinstance(value, Connection)]
+        """Listen to all connections of a driver object, and return them; none tries again."""
+        found: list[Any] = [each for each in vars(driver).values() if isinstance(each, Connection)]
         for connection in found:
+            connection.retryCls = Once
             self._tap(connection)
         return found
 
