@@ -53,6 +53,17 @@ def repeatable(operation: Operation, error: BackendError, learned: Learned) -> b
     return ACTS[operation.act].harmless or (isinstance(error, ThrottledError) and learned.absent)
 
 
+def told(error: BackendError, learned: Learned) -> BackendError:
+    """Return an error that tells, too, what the service left open when it was asked."""
+    failed = learned.state is OperationState.FAILED
+    if not failed or learned.undone or isinstance(error, ThrottledError):  # which leaves nothing
+        return error
+    text = f"{error}; {learned.why}"
+    more = type(error)(text, retry_after=error.retry_after, request_id=error.request_id)
+    more.__cause__ = error
+    return more
+
+
 def clears(operation: Operation, error: BackendError, learned: Learned) -> bool:
     """Tell whether it may be known a little later what is not known now, and is worth waiting."""
     if not error.transient or learned.state is not OperationState.UNKNOWN:
@@ -220,6 +231,7 @@ class Attempts:
     def _concluded(self, operation: Operation, error: BackendError, learned: Learned) -> Records:
         """Write down what became of it; return what came of it, or raise the error that it had."""
         done = learned.state is OperationState.DONE
+        error = told(error, learned)
         records = conclude(
             self._store, operation, learned if done else attrs.evolve(learned, why=str(error))
         )
