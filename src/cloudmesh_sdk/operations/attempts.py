@@ -23,11 +23,11 @@ from cloudmesh_sdk.errors import (
 )
 from cloudmesh_sdk.models import Fault, Operation, OperationState
 from cloudmesh_sdk.operations.act import Learned, Records, results
-from cloudmesh_sdk.operations.acts import ACTS, learn, perform
+from cloudmesh_sdk.operations.acts import ACTS, perform
 from cloudmesh_sdk.operations.gate import Gate
 from cloudmesh_sdk.operations.lanes import Lane
 from cloudmesh_sdk.operations.process import lease
-from cloudmesh_sdk.operations.reconcile import as_seen, came, conclude, silent, wanted
+from cloudmesh_sdk.operations.reconcile import as_seen, asked, came, conclude, silent, wanted
 from cloudmesh_sdk.operations.wishes import Wish, dropped, refusal, tell_late
 from cloudmesh_sdk.retrying import Budget
 from cloudmesh_sdk.store.base import Store
@@ -222,7 +222,7 @@ class Attempts:
         went, self._blind = self._lane.clock(), None
         try:
             with self._use(operation.cloud) as cloud, guarded(cloud.name):
-                return learn(cloud, operation, again=False)
+                return asked(self._store, cloud, operation, again=False)
         except BackendError as error:
             self._blind = error
             self._hear(error, went)

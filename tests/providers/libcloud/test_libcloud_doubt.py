@@ -115,6 +115,45 @@ def test_a_start_of_a_dead_client_of_which_nobody_can_tell_is_told(made: int) ->
         assert told[made] in now.error.message
 
 
+def test_a_server_that_another_start_made_is_not_taken_for_a_lost_one() -> None:
+    account = Ocean()
+    lost: list[bool] = []
+
+    def lose(request: Request) -> Reply:
+        if request.method == "POST" and lost:
+            return LOST
+        return account.answer(request)
+
+    with Loopback(lose) as server, plain(server.url, "tokenless") as cloud:
+        first = Start(cloud, **DROPLET)
+        assert first.run().error is None
+        (made,) = map(str, account.droplets)
+        assert first.now().result == made
+        lost.append(True)
+        again = Start(cloud, **DROPLET)
+        again.store = first.store
+        told = str(again.run().error)
+        assert (again.now().state, again.now().result) == (FAILED, None)
+        assert f"has web ({made}), which operation {first.operation.id} started" in told
+        assert len(account.droplets) == 1
+
+
+def test_a_lost_start_is_adopted_though_its_server_was_stopped_since() -> None:
+    account = Ocean()
+    with Loopback(account.answer) as server, plain(server.url, "tokenless") as cloud:
+        start = Start(cloud, **DROPLET)
+        account.create({"name": "web", "size": DROPLET["flavor"], "image": DROPLET["image"]})
+        (made,) = map(str, account.droplets)
+        start.left()
+        stop = intent("albert", "stop", cloud.name, "web", {"id": made})
+        Runner(start.store, start.use).run([Task(operation=stop)])
+        stopped = start.store.journal.get(stop.id)
+        assert stopped is not None
+        assert stopped.result == made
+        now = start.settled()
+        assert (now.state, now.result) == (OperationState.DONE, made)
+
+
 def test_a_cloud_that_gives_other_names_is_not_said_to_have_nothing() -> None:
     account = Ocean()
     create = account.create
