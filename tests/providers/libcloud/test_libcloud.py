@@ -254,6 +254,25 @@ def test_a_start_without_token_is_not_repeated_after_a_lost_answer(
     assert len(list(cloud.servers())) == 3
 
 
+def test_a_start_without_token_is_not_repeated_after_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud = dummy()
+    create = cloud.native.create_node
+
+    def ended(name: str, size: object, image: object) -> None:
+        create(name=name, size=size, image=image)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cloud.native, "create_node", ended)
+        with pytest.raises(KeyboardInterrupt):
+            cloud.start(order())
+    with pytest.raises(UnsupportedError, match="look at its list"):
+        cloud.start(order())
+    assert len(list(cloud.servers())) == 3
+
+
 def test_a_start_that_was_refused_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = dummy()
 

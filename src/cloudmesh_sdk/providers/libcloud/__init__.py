@@ -133,6 +133,7 @@ class LibcloudCloud(Cloud):
         server = records.server(self.name, node, seen)
         made = attrs.evolve(server, token=server.token or request.token)
         self._starts.made[request.token] = made
+        self._starts.clear(request.token)
         return made
 
     def _made(self, request: ServerRequest, create: Callable[[], Any]) -> Any:
@@ -141,11 +142,13 @@ class LibcloudCloud(Cloud):
         Some drivers of libcloud go on asking after the service took the start: what is refused
         then is not the start.
         """
+        self._starts.doubt(request.token)  # now, as Ctrl-C may end it
         try:
             return self._ask("start", lambda: starting.single(create()))
         except BackendError as error:
             refused = not error.transient or isinstance(error, ThrottledError)
             if refused and not self._wire.changed:
+                self._starts.clear(request.token)
                 raise
             self._starts.doubt(request.token)
             if not refused:

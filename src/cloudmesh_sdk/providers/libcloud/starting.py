@@ -43,6 +43,10 @@ class Starts:
         """Take note that from now on nobody knows whether a token started a server."""
         self._doubts[token] = time.monotonic()
 
+    def clear(self, token: str) -> None:
+        """Take note that it is known."""
+        self._doubts.pop(token, None)
+
     def doubted(self, token: str) -> float | None:
         """Return for how many seconds that is not known; None where there is no doubt."""
         since = self._doubts.get(token)
