@@ -273,6 +273,18 @@ def test_a_start_without_token_is_not_repeated_after_ctrl_c(
     assert len(list(cloud.servers())) == 3
 
 
+@pytest.mark.parametrize("read", [[], None])
+def test_an_answer_without_a_server_leaves_the_start_in_doubt(
+    monkeypatch: pytest.MonkeyPatch, read: object
+) -> None:
+    cloud = dummy()
+    monkeypatch.setattr(cloud.native, "create_node", lambda name, size, image: read)
+    with pytest.raises(UnavailableError, match="asked for one server"):
+        cloud.start(order())
+    with pytest.raises(UnsupportedError, match="look at its list"):
+        cloud.start(order())
+
+
 def test_a_start_that_was_refused_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = dummy()
 
