@@ -45,6 +45,14 @@ def test_every_state_has_a_mark_and_a_colour() -> None:
     assert len(colours) == len(JobState)
 
 
+def test_its_words_have_the_colour_of_the_page_be_it_light_or_dark() -> None:
+    picture = ET.fromstring(Bars(rows={"a": {"running": 1}})._repr_html_())
+    assert picture.get("fill") == "currentColor"
+    texts = [*picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert len(texts) == 2
+    assert {text.get("fill") for text in texts} == {None}, "they have none of their own"
+
+
 def test_no_jobs_are_no_bars() -> None:
     assert str(by_machine([])) == ""
     assert str(Bars(rows={"a": {}})) == "a   no jobs"

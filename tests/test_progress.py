@@ -5,7 +5,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from cloudmesh_sdk.models import Fault, Operation, OperationState
-from cloudmesh_sdk.progress import WIDTH, progress
+from cloudmesh_sdk.progress import WIDTH, Progress, progress
 
 SPACE = "{http://www.w3.org/2000/svg}"
 
@@ -63,6 +63,37 @@ def test_a_bar_is_parted_by_what_became_of_them_and_has_its_whole_length() -> No
     parts = [*ET.fromstring(found._repr_html_()).iter(f"{SPACE}rect")]
     assert [float(part.attrib["width"]) for part in parts] == [120, 48, 24, 48]
     assert [float(part.attrib["x"]) for part in parts] == [0, 120, 168, 192]
+
+
+def bars(found: Progress) -> list[ET.Element]:
+    return [*ET.fromstring(found._repr_html_()).iter(f"{SPACE}svg")]
+
+
+def test_who_sees_no_colours_is_told_how_far_it_is() -> None:
+    (bar,) = bars(progress([operation("running", cloud='"a" & b', total=10, done=3)]))
+    assert {name: bar.get(name) for name in bar.attrib if name.startswith(("role", "aria"))} == {
+        "role": "progressbar", "aria-valuemin": "0", "aria-valuemax": "10", "aria-valuenow": "3",
+        "aria-label": 'start at "a" & b', "aria-valuetext": "3/10",
+    }  # fmt: skip
+    assert [(part.get("x"), part.get("width")) for part in bar] == [("0", "72"), ("72", "168")]
+    assert bars(progress([operation(total=10, done=10)])) == []
+
+
+def test_a_line_that_is_over_keeps_its_bar_beside_one_that_is_not() -> None:
+    over = [operation("done"), operation("failed")]
+    found = progress([*over, operation("running", cloud="sierra")])
+    assert str(found).splitlines()[0] == f"start at india   {'█' * 15}{'x' * 15} 1/2, 1 failed"
+    assert [bar.get("aria-valuenow") for bar in bars(found)] == ["2", "0"]
+
+
+def test_what_a_notebook_does_to_tables_and_pictures_is_undone() -> None:
+    found = progress([operation("running", message="a long word " * 40)])
+    first, _, last = ET.fromstring(found._repr_html_()).iter("td")
+    (bar,) = bars(found)
+    assert {cell.get("style", "").partition(";")[0] for cell in (first, last)} == {
+        "text-align: left"
+    }
+    assert f"min-width: {bar.get('width')}px" in bar.get("style", "")
 
 
 def test_in_the_end_there_is_a_line_without_a_bar() -> None:

@@ -2,15 +2,19 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from pymongo.errors import BulkWriteError
 
+from cloudmesh_sdk import together as module
 from cloudmesh_sdk.errors import StoreError
 from cloudmesh_sdk.store.mongo.errors import refused
-from cloudmesh_sdk.together import Together
+from cloudmesh_sdk.together import Company, Together
 
 
 class Server:
@@ -111,3 +115,80 @@ def test_no_question_is_longer_than_it_may_be(server: Server) -> None:
     found = _gathered(Together[int, int](server.work), server, *range(20, 57))
     assert found == {n: 10 * n for n in (1, *range(20, 57))}
     assert [len(asked) for asked in server.asked] == [1, 8, 8, 8, 8, 5]
+
+
+LONG = 60.0
+"""Patience that no test outlasts."""
+
+
+def _members(company: Company, *works: Callable[[], object]) -> list[object]:
+    """Let threads be a company; return what each gave."""
+
+    def member(work: Callable[[], object]) -> object:
+        with company.member():
+            return work()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        threads = [pool.submit(member, work) for work in works]
+        return [thread.result(10) for thread in threads]
+
+
+def test_a_company_asks_together_over_and_over(server: Server) -> None:
+    server.free.set()
+    together = Together[int, int](server.work)
+
+    def work(number: int) -> list[int]:
+        return [together.ask(number + more) for more in (20, 30, 40)]
+
+    company = Company(3, patience=LONG)
+    found = _members(company, *(partial(work, number) for number in range(3)))
+    assert found == [[200, 300, 400], [210, 310, 410], [220, 320, 420]]
+    assert [sorted(asked) for asked in server.asked] == [[n, n + 1, n + 2] for n in (20, 30, 40)]
+
+
+def test_who_left_a_company_is_not_waited_for(server: Server) -> None:
+    server.free.set()
+    together = Together[int, int](server.work)
+    found = _members(Company(2, patience=LONG), lambda: None, lambda: together.ask(2))
+    assert found == [None, 20]
+
+
+def test_who_was_answered_at_another_time_is_not_waited_for(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock: Any = SimpleNamespace(at=0.0, monotonic=lambda: clock.at)
+    monkeypatch.setattr(module, "time", clock)
+    free, over = Server(), threading.Event()
+    free.free.set()
+    held, together = Together[int, int](server.work), Together[int, int](free.work)
+
+    def first() -> None:
+        together.ask(2)
+        clock.at = 2 * LONG
+        server.free.set()
+        assert over.wait(10)
+
+    def second() -> int:
+        held.ask(1)
+        found = together.ask(3)
+        over.set()
+        return found
+
+    assert _members(Company(2, patience=LONG), first, second) == [None, 30]
+
+
+def test_who_is_late_is_waited_for_no_longer_than_patience_lasts(server: Server) -> None:
+    server.free.set()
+    together, over = Together[int, int](server.work), threading.Event()
+
+    def soon() -> int:
+        found = together.ask(2)
+        over.set()
+        return found
+
+    def late() -> int:
+        assert over.wait(10)
+        return together.ask(3)
+
+    assert _members(Company(2, patience=0.01), soon, late) == [20, 30]
+    assert server.asked == [[2], [3]]

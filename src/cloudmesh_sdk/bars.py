@@ -86,7 +86,7 @@ class Bars:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" '
             f'viewBox="0 0 {wide} {high}" font-family="sans-serif" font-size="12" '
-            f'class="cloudmesh">{drawn}</svg>'
+            f'class="cloudmesh" fill="currentColor">{drawn}</svg>'
         )
 
 

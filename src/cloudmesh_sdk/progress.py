@@ -2,7 +2,7 @@
 
 import html
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
 
@@ -18,7 +18,12 @@ _LENGTH, _HIGH = 240, 14
 _PARTS = (("done", "█", "#2e8b57"), ("failed", "x", "#c0392b"), ("cancelled", "-", "#696969"))
 """What of a bar is over: field, character, colour."""
 
-_LEFT, _EMPTY = "░", "#d3d3d3"
+_LEFT, _EMPTY = "░", "#80808059"  # of both a light page and a dark one
+
+_CELL = "text-align: left; white-space: nowrap"
+_WORDS = "text-align: left"
+_BAR = f"display: block; min-width: {_LENGTH}px; max-width: none"
+"""Jupyter sets its own: cells to the right, pictures that shrink as words beside them are long."""
 
 _OVER = {
     OperationState.DONE: "done", OperationState.FAILED: "failed",
@@ -46,9 +51,14 @@ class Line:
         return visible(f"{self.act.replace('_', ' ')} at {self.cloud}")
 
     @property
+    def over(self) -> int:
+        """How much of `total` is over, well or not."""
+        return self.done + self.failed + self.cancelled
+
+    @property
     def is_over(self) -> bool:
         """Whether none of them is under way any more, or waits."""
-        return self.done + self.failed + self.cancelled >= self.total
+        return self.over >= self.total
 
     @property
     def said(self) -> str:
@@ -77,17 +87,23 @@ class Progress:
     def __str__(self) -> str:
         longest = max((len(line.title) for line in self.lines), default=0)
         return "\n".join(
-            f"{line.title.ljust(longest)}  {_drawn(line)}{self._said(line)}" for line in self.lines
+            f"{line.title.ljust(longest)}  {self._bar(_drawn, line)}{self._said(line)}"
+            for line in self.lines
         )
 
     def _repr_html_(self) -> str:
-        """Return a table of a row for each line, its bar a picture (SVG) until it is over."""
+        """Return a table of a row for each line, its bar a picture (SVG) until all are over."""
         rows = "".join(
-            f"<tr><td>{html.escape(line.title)}</td><td>{_picture(line)}</td>"
-            f"<td>{html.escape(self._said(line))}</td></tr>"
+            f'<tr><td style="{_CELL}">{html.escape(line.title)}</td>'
+            f"<td>{self._bar(_picture, line)}</td>"
+            f'<td style="{_WORDS}">{html.escape(self._said(line))}</td></tr>'
             for line in self.lines
         )
         return f'<table class="cloudmesh"><tbody>{rows}</tbody></table>'
+
+    def _bar(self, drawn: Callable[[Line], str], line: Line) -> str:
+        """Return the bar of a line; one that is over keeps it beside others that are not."""
+        return "" if self.is_over else drawn(line)
 
     def _said(self, line: Line) -> str:
         return f"{line.said} in {self.seconds:.0f} s" if self.is_over else line.said
@@ -139,19 +155,20 @@ def _parts(line: Line, length: int) -> Iterator[tuple[int, str, str]]:
 
 
 def _drawn(line: Line) -> str:
-    if line.is_over:
-        return ""
     return "".join(mark * wide for wide, mark, _ in _parts(line, WIDTH)) + " "
 
 
 def _picture(line: Line) -> str:
-    if line.is_over:
-        return ""
     left, drawn = 0, ""
     for wide, _, colour in _parts(line, _LENGTH):
+        if not wide:
+            continue
         drawn += f'<rect x="{left}" y="0" width="{wide}" height="{_HIGH}" fill="{colour}"/>'
         left += wide
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LENGTH}" height="{_HIGH}" '
-        f'class="cloudmesh">{drawn}</svg>'
+        f'class="cloudmesh" style="{_BAR}" role="progressbar" aria-valuemin="0" '
+        f'aria-valuemax="{line.total}" aria-valuenow="{line.over}" '
+        f'aria-label="{html.escape(line.title)}" aria-valuetext="{html.escape(line.said)}">'
+        f"{drawn}</svg>"
     )

@@ -2,11 +2,16 @@
 
 Who asks alone asks at once. While one is asked, the others gather: the first of them then asks for
 all. So a process that starts hundreds of servers costs its store, and itself, a few writes.
+
+Threads that do the same over and over are a `Company`: who of them asks first waits a moment for
+the others, which keeps them together.
 """
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from cloudmesh_sdk.errors import StoreError
@@ -18,11 +23,90 @@ _MOST = 8
 """How many are asked for in one question: few enough that the first go on while the last wait."""
 
 
+class Company:
+    """So many threads that do the same over and over, each as a `member`.
+
+    Who of them asks first waits for those who were answered when it was: they have done the same
+    since then, and are likely to ask now, too. It waits no longer than `patience`, in seconds. So
+    those who are together stay together.
+    """
+
+    def __init__(self, size: int, *, patience: float) -> None:
+        self._patience = patience
+        self._changed = threading.Condition()
+        begun = time.monotonic()
+        self._expected = [_Seat(self, begun) for _ in range(size)]
+        self._seats = {*self._expected}
+        self._gathering: set[_Seat] = set()
+        """Those who wait for others."""
+
+    @contextmanager
+    def member(self) -> Iterator[None]:
+        """Let this thread be one of them, until it leaves."""
+        seat = _MINE.seat = self._expected.pop()
+        try:
+            yield
+        finally:
+            _MINE.seat = None
+            with self._changed:
+                self._seats.remove(seat)
+                self._wake()
+
+    def ask(self, seat: "_Seat") -> None:
+        """Hear that one of them asks."""
+        with self._changed:
+            seat.asks = True
+            self._wake()
+
+    def gather(self, seat: "_Seat") -> None:
+        """Wait until those ask who are likely to, a moment at most."""
+        with self._changed:
+            self._gathering.add(seat)
+            self._changed.wait_for(lambda: not self._expects(seat), self._patience)
+            self._gathering.remove(seat)
+
+    def answered(self, seat: "_Seat") -> None:
+        """Hear that one of them is answered."""
+        with self._changed:
+            seat.asks, seat.since = False, time.monotonic()
+
+    def _wake(self) -> None:
+        """Let those go on who wait for nobody any more."""
+        if not all(self._expects(seat) for seat in self._gathering):
+            self._changed.notify_all()
+
+    def _expects(self, seat: "_Seat") -> bool:
+        """Tell whether others are likely to ask soon."""
+        return any(
+            not other.asks and abs(other.since - seat.since) <= self._patience
+            for other in self._seats
+        )
+
+
+class _Seat:
+    """One of a company."""
+
+    def __init__(self, company: Company, since: float) -> None:
+        self.company = company
+        self.since = since
+        """When it was answered last."""
+        self.asks = False
+
+
+class _Mine(threading.local):
+    seat: _Seat | None = None
+
+
+_MINE = _Mine()
+"""Who this thread is in its company."""
+
+
 class _Ask(Generic[A, B]):
     """One who asks: what for, and what was answered."""
 
     def __init__(self, what: A) -> None:
         self.what = what
+        self.seat = _MINE.seat
         self.leads = False
         self.answers: list[B | Exception] = []
         self.gate = threading.Lock()
@@ -60,6 +144,8 @@ class Together(Generic[A, B]):
     def ask(self, what: A) -> B:
         """Return the answer to one; raises the error that it is."""
         mine = _Ask[A, B](what)
+        if mine.seat is not None:
+            mine.seat.company.ask(mine.seat)
         with self._lock:
             mine.leads = not self._busy
             self._busy = True
@@ -84,7 +170,9 @@ class Together(Generic[A, B]):
             raise
 
     def _lead(self, mine: _Ask[A, B]) -> None:
-        """Ask for this one and for all that can be asked for with it."""
+        """Ask for this one, and for all that can be asked for with it."""
+        if mine.seat is not None:
+            mine.seat.company.gather(mine.seat)
         batch = [mine, *self._gathered(mine)]
         interrupted = StoreError("what was written was interrupted; whether it was is not known")
         answers: Sequence[B | Exception] = [interrupted] * len(batch)
@@ -95,6 +183,8 @@ class Together(Generic[A, B]):
         finally:
             for ask, answer in zip(batch, answers, strict=True):
                 ask.answers.append(answer)
+                if ask.seat is not None:
+                    ask.seat.company.answered(ask.seat)
             for ask in batch[1:]:
                 ask.gate.release()
             self._hand_on()

@@ -60,6 +60,7 @@ def hosted(rabbit_lab: RabbitLab, mongo: Path, tmp_path_factory: pytest.TempPath
         f"  killer: {{driver: memory, file: {place}/killer.json}}\n"
         f"  rated: {{driver: memory, file: {place}/rated.json, limits: {{rate: 10}}}}\n"
         f"  busy: {{driver: memory, file: {place}/busy.json}}\n"
+        f"queues: {{desk: {{driver: local, interval: 0, directory: {place}/desk}}}}\n"
     )
     with connected(path) as queues:
         for queue in queues.values():
@@ -324,6 +325,15 @@ def test_a_message_that_is_lost_is_sent_once_more(hosted: Path, mesh: Mesh) -> N
         mesh.store.slots.release(where, holders)  # as after their leases
     with working(hosted):
         all_done(mesh, operations, "india")
+
+
+def test_a_worker_hands_in_a_job_that_another_process_asked_for(hosted: Path, mesh: Mesh) -> None:
+    left = mesh.later.submit("sh", "-c", "exit 3", name="fit")
+    with working(hosted):
+        (done,) = mesh.wait_operations(left, timeout=PATIENCE).complete()
+        assert (done.state, done.attempts, done.parcel) == ("done", 1, {})
+        (job,) = mesh.wait_jobs(str(done.result), timeout=PATIENCE)
+        assert (job.name, job.exit_code) == ("fit", 3)
 
 
 def test_messages_hold_ids_and_nothing_else(hosted: Path, mesh: Mesh) -> None:

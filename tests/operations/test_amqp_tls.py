@@ -16,7 +16,7 @@ from tests.labs.tls import Authority
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.errors import ConfigError, StoreError
 from cloudmesh_sdk.mesh import Mesh
-from cloudmesh_sdk.mesh.announcing import application
+from cloudmesh_sdk.mesh.announcing import application, check_broker
 from cloudmesh_sdk.mesh.hosting import worker_main
 from cloudmesh_sdk.models import OperationState
 from cloudmesh_sdk.operations.amqp.publish import Publisher
@@ -114,6 +114,36 @@ def test_a_worker_that_is_refused_ends_and_says_why(
     with pytest.raises(ConfigError, match=f"the broker at .*{words}") as caught:
         worker_main(config)
     assert "geheim" not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+ADVICE = {
+    "password": "look at user and password",
+    "user": "look at user and password",
+    "vhost": "rabbitmqctl list_permissions",
+    "host": "it must fit the host in the URI",
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_who_looks_at_a_broker_that_refuses_is_told_what_to_do(
+    what: str, configured: Configured, rabbit: TlsRabbit
+) -> None:
+    other, words = REFUSED[what]
+    with pytest.raises(ConfigError, match=f"the broker at .*{words}.*; .*{ADVICE[what]}") as caught:
+        check_broker(configured(rabbit.uri(**other)))
+    assert "geheim" not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+def test_who_looks_at_a_broker_is_told_that_its_certificate_was_verified(
+    configured: Configured, stranger: Authority
+) -> None:
+    health = check_broker(configured())
+    assert health.version.startswith("RabbitMQ ")
+    assert health.version.endswith("TLS verified")
+    assert (health.identity, health.warnings) == ("cloudmesh in cloudmesh", ())
+    for cafile in (str(stranger.certificate), ""):
+        with pytest.raises(ConfigError, match=r"not trusted: .*; tasks\.cafile names who"):
+            check_broker(configured(cafile=cafile))
 
 
 def test_a_certificate_that_nobody_we_know_signed_is_refused(

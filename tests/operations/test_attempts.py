@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 from tests.operations.cases import BLIND, CASES, Scene, of_server
 from tests.operations.stage import Stage
@@ -157,6 +158,56 @@ def test_servers_without_tokens_are_never_made_again(
     monkeypatch.setattr(scene.cloud, "find", stage.fails(UnsupportedError("no tokens here")))
     now = stage.play(monkeypatch, stage.fails(ThrottledError("busy")))
     assert (len(stage.sent), now.state) == (1, FAILED)
+
+
+def test_who_lost_a_start_hears_which_servers_it_may_have_made(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, real = Stage(scene, "start"), scene.cloud.servers
+    monkeypatch.setattr(scene.cloud, "find", stage.fails(UnsupportedError("no tokens here")))
+    before = {row.id for row in real()}
+    monkeypatch.setattr(
+        scene.cloud, "servers", lambda: [attrs.evolve(row, created=None) for row in real()]
+    )
+    now = stage.play(monkeypatch, stage.lies(UnavailableError("cut off")))
+    (made,) = [row for row in real() if row.id not in before]
+    assert (len(stage.sent), now.state, now.result) == (1, FAILED, None)
+    assert now.error is not None
+    for text in (now.error.message, str(stage.answer.error)):
+        assert text.startswith("cut off; ")
+        assert f"({made.id}) and cannot tell whether this start made it" in text
+
+
+def test_who_lost_a_start_hears_what_could_be_looked_for(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(scene, "start")
+    monkeypatch.setattr(scene.cloud, "find", stage.fails(UnsupportedError("no tokens here")))
+    now = stage.play(monkeypatch, stage.fails(UnavailableError("cut off")))
+    assert (len(stage.sent), now.state) == (1, FAILED)
+    assert now.error is not None
+    assert f"no server called {now.target}, which is all that can be" in now.error.message
+    assert str(stage.answer.error) == now.error.message
+
+
+@pytest.mark.parametrize(
+    ("error", "more"),
+    [
+        (UnavailableError, "; whether india was asked to reboot it is not known"),
+        (ThrottledError, ""),
+    ],
+)
+def test_who_lost_a_reboot_hears_that_it_may_have_been_asked_for(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, error: type[BackendError], more: str
+) -> None:
+    stage = Stage(scene, "reboot")
+    now = stage.play(monkeypatch, stage.fails(error("no answer", request_id="req-7")))
+    assert (len(stage.sent), now.state) == (1, FAILED)
+    raised = stage.answer.error
+    assert type(raised) is error
+    assert (str(raised), raised.request_id) == (f"no answer{more}", "req-7")
+    assert now.error is not None
+    assert now.error.message == str(raised)
 
 
 def test_a_cloud_too_busy_to_tell_is_asked_again_before_anything_is_sent(

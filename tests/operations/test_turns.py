@@ -12,6 +12,7 @@ import pytest
 
 from cloudmesh_sdk.errors import StoreError, UnavailableError
 from cloudmesh_sdk.models import Operation, OperationState
+from cloudmesh_sdk.operations.amqp import turn
 from cloudmesh_sdk.operations.amqp.line import GROUP, Line, messages, scope
 from cloudmesh_sdk.operations.amqp.run import run
 from cloudmesh_sdk.operations.runner import intent
@@ -161,6 +162,25 @@ def test_never_more_are_under_way_than_a_cloud_takes(office: Office) -> None:
     run(office, ids(asked[:4]))
     assert len(office.done) == 16
     assert most == [4]
+
+
+def test_those_that_begin_together_ask_together_who_follows(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "_PATIENCE", 60.0)
+    asked = office.ask(*(f"s{n:02}" for n in range(20)))
+    office.line.fill("india", None)
+    journal, questions = office.store.journal, list[int]()
+    waiting = journal.waiting
+
+    def counted(*args: Any, limit: int, **options: Any) -> list[Operation]:
+        questions.append(limit)
+        return waiting(*args, limit=limit, **options)
+
+    monkeypatch.setattr(journal, "waiting", counted)
+    run(office, ids(asked[:4]))
+    assert len(office.done) == 20
+    assert questions == [4] * 5
 
 
 def test_users_take_turns_in_one_process() -> None:

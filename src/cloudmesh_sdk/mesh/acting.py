@@ -102,10 +102,17 @@ class Acts:
         return intent(self._owner, act, *target, account=account, **more)
 
     def defer(
-        self, act: str, targets: Sequence[tuple[str, str, Mapping[str, Any]]]
+        self,
+        act: str,
+        targets: Sequence[tuple[str, str, Mapping[str, Any]]],
+        *,
+        parcel: Mapping[str, Any] | None = None,
     ) -> list[Operation]:
-        """Write an act on every (cloud, name, request) down for any runner to do."""
-        asked = [self._intent(act, target, later=True) for target in targets]
+        """Write an act on every (cloud, name, request) down for any runner to do.
+
+        What is in the `parcel` is dropped as each is over.
+        """
+        asked = [self._intent(act, target, later=True, parcel=parcel) for target in targets]
         self._store.journal.add(asked)
         for operation in asked:
             hooks.tell(self.hooks.operation_changed, operation=operation)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh_sdk.errors import PluginError, UnavailableError
-from cloudmesh_sdk.models import Operation
+from cloudmesh_sdk.models import Health, Operation
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.config import Config
@@ -18,10 +18,27 @@ def application(config: "Config") -> Any:
     try:
         from cloudmesh_sdk.operations.amqp.app import application as opened
     except ImportError as error:
-        raise PluginError(
-            "a broker needs Celery, which is not installed: pip install 'cloudmesh-sdk[tasks]'"
-        ) from error
+        raise _lacking() from error
     return opened(config.tasks.uri(), **config.tasks.certificates())
+
+
+def check_broker(config: "Config") -> Health:
+    """Ask the broker of a configuration who it is and who we are there.
+
+    Raises `ConfigError` where it refuses us, `UnavailableError` where it does not answer, and
+    `PluginError`.
+    """
+    try:
+        from cloudmesh_sdk.operations.amqp.broker import look  # not Celery, which is slow to import
+    except ImportError as error:
+        raise _lacking() from error
+    return look(config.tasks.uri(), **config.tasks.certificates())
+
+
+def _lacking() -> PluginError:
+    return PluginError(
+        "a broker needs Celery, which is not installed: pip install 'cloudmesh-sdk[tasks]'"
+    )
 
 
 def line(config: "Config", store: "Store", app: Any) -> "Line":

@@ -11,7 +11,7 @@ from cloudmesh_sdk.mesh.names import several
 from cloudmesh_sdk.mesh.settling import label, wait
 from cloudmesh_sdk.models import Operation, OperationState
 from cloudmesh_sdk.models.operation import OPEN
-from cloudmesh_sdk.operations.wishes import ended, why_nothing
+from cloudmesh_sdk.operations.wishes import ended
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
@@ -65,7 +65,7 @@ def _ask(mesh: "Mesh", operation: Operation) -> Operation:
     while operation.state in OPEN:
         now: Operation | None = operation
         if operation.state is OperationState.PENDING:
-            now = mesh.store.journal.change(operation, **ended(why_nothing(operation)))
+            now = mesh.store.journal.change(operation, **ended(operation))
         elif operation.cancelling is None:
             now = mesh.store.journal.change(operation, cancelling=datetime.now(UTC))
         if now is not None:  # else its runner, or a second one, was faster

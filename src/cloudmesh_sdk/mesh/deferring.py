@@ -7,12 +7,17 @@ from cloudmesh_sdk.errors import InvalidRequestError
 from cloudmesh_sdk.fanout import Gathered, Source
 from cloudmesh_sdk.mesh.acting import Acts
 from cloudmesh_sdk.models import Operation
+from cloudmesh_sdk.operations.jobs import CARRIED
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
 
 _SHARED = ("clouds", "queues", "_keypairs", "_belonging", "_scopes")
 """Parts that are those of the mesh itself: keys are brought before anything is written down."""
+
+_CARRIED: Mapping[str, tuple[str, ...]] = {"submit": CARRIED}
+"""Arguments of acts that may hold secrets, and are kept all the same until they are over: without
+them there is nothing to do."""
 
 
 class Deferred:
@@ -36,13 +41,13 @@ class Deferred:
     ) -> Gathered[Operation]:
         """Write an act on every target down; return the operations. Nobody is told of an end."""
         del told
-        if secrets:
-            words = ", ".join(secrets)
+        parcel = secrets or {}
+        if refused := [word for word in parcel if word not in _CARRIED.get(act, ())]:
             raise InvalidRequestError(
-                f"{words} would have to be written down for another process to {act}: wait for "
-                "it, or leave that out"
+                f"{', '.join(refused)} would have to be written down for another process to {act}: "
+                "wait for it, or leave that out"
             )
-        asked = self._acts.defer(act, targets)
+        asked = self._acts.defer(act, targets, parcel=parcel)
         return Gathered(asked, {o.id: Source(name=o.id, count=1) for o in asked})
 
 

@@ -42,7 +42,7 @@ def worker_main(
     from cloudmesh_sdk.operations.amqp.worker import work
 
     _check(config)
-    _import_drivers(config)
+    _prepare(config)
     Publisher(app).check()
     with admitted():
         work(
@@ -68,9 +68,11 @@ def _check(config: "Config") -> None:
             _LOG.warning("%s; it is waited for", error)
 
 
-def _import_drivers(config: "Config") -> None:
-    """Import the drivers before the worker forks: its processes share them, and begin at once."""
-    from cloudmesh_sdk import plugins  # stevedore: only a worker pays
+def _prepare(config: "Config") -> None:
+    """Import what operations need before the worker forks: its processes share it."""
+    # only a worker pays for stevedore and pluggy
+    from cloudmesh_sdk import plugins
+    from cloudmesh_sdk.mesh import acting, feeding, registry, scopes  # noqa: F401 - to have them
 
     for kind, entries in (("providers", config.clouds), ("queues", config.queues)):
         for name in sorted({entry.driver for entry in entries.values()}):

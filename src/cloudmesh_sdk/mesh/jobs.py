@@ -1,7 +1,7 @@
 """Jobs of one mesh: finding the one that is meant, acting on it, how it went."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -69,13 +69,16 @@ class Jobs:
 
     def act(self, act: str, which: Jobs_, machine: Which, told: "Told | None") -> Gathered[Job]:
         """Do an act on jobs, and return them as they are then."""
-        targets = [
-            (job.cloud, job.name or job.id, _request(job)) for job in self.found(which, machine)
-        ]
+        targets = self.targets(which, machine)
         if not targets:
             return Gathered()
         done = cast("Gathered[Job]", self._mesh._acts.run(act, targets, told=told))
         return Gathered(self.placed(done), done.sources)
+
+    def targets(self, which: Jobs_, machine: Which) -> list[tuple[str, str, dict[str, Any]]]:
+        """Return the manager, name and request of each job that is meant."""
+        found = self.found(which, machine)
+        return [(job.cloud, job.name or job.id, _request(job)) for job in found]
 
     def output(
         self, which: str | int | Job, machine: Which, *, error: bool, tail: int | None
@@ -245,5 +248,5 @@ class Jobs:
         return Gathered(rows, sources)
 
 
-def _request(job: Job) -> Mapping[str, Any]:
+def _request(job: Job) -> dict[str, Any]:
     return {"id": job.id, "user": job.user, "array": job.array, "indices": job.indices}

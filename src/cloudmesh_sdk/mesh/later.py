@@ -9,15 +9,18 @@ from cloudmesh_sdk.models import Flavor, Image, Operation
 
 if TYPE_CHECKING:
     from cloudmesh_sdk.mesh import Mesh
+    from cloudmesh_sdk.mesh.joblists import Which as Machines
+    from cloudmesh_sdk.mesh.jobs import Jobs_
 
 
 class Later:
-    """The acts of a mesh on servers, each of which returns its operations at once.
+    """The acts of a mesh on servers and jobs, each of which returns its operations at once.
 
     They wait in the journal until a runner takes them: a thread of this process, a worker that
     `cm service start worker` started, or one on another machine. The arguments are those of the
     mesh's own acts, and what is wrong with them is raised here and now. Secrets such as user data
-    cannot be among them: they would have to be written down.
+    and a job's variables cannot be among them: they would have to be written down. What a job is to
+    run is, until it is handed in, or that is given up; put no secret there.
     """
 
     def __init__(self, mesh: "Mesh", *, here: bool = True) -> None:
@@ -69,10 +72,68 @@ class Later:
         """Ask for servers to be deleted."""
         return self._asked("delete", servers, cloud=cloud)
 
+    def submit(
+        self,
+        *command: str,
+        script: str | None = None,
+        machine: str | None = None,
+        name: str | None = None,
+        queue: str | None = None,
+        nodes: int | None = None,
+        tasks: int | None = None,
+        cores: int | None = None,
+        memory: int | str | None = None,
+        walltime: int | str | None = None,
+        gpus: int | None = None,
+        account: str | None = None,
+        array: str | None = None,
+        after: "Jobs_ | Mapping[str, Any] | None" = None,
+        workdir: str | None = None,
+        output: str | None = None,
+        error: str | None = None,
+        held: bool = False,
+        options: str | Iterable[str] = (),
+    ) -> Gathered[Operation]:
+        """Ask for a job to be handed in, as `mesh.submit` does; `result` is its id in the end."""
+        asked = {
+            "command": command, "script": script, "queue": queue, "nodes": nodes, "tasks": tasks,
+            "cores": cores, "memory": memory, "walltime": walltime, "gpus": gpus,
+            "account": account, "array": array, "after": after, "environment": None,
+            "workdir": workdir, "output": output, "error": error, "held": held, "options": options,
+        }  # fmt: skip
+        target, secrets = self._mesh._submitting.task(asked, machine=machine, name=name)
+        return self._left("submit", [target], secrets)
+
+    def cancel_jobs(self, jobs: "Jobs_", *, machine: "Machines" = None) -> Gathered[Operation]:
+        """Ask for jobs to be ended."""
+        return self._left("cancel_job", self._mesh._jobs.targets(jobs, machine))
+
+    def hold_jobs(self, jobs: "Jobs_", *, machine: "Machines" = None) -> Gathered[Operation]:
+        """Ask for waiting jobs to be kept from beginning."""
+        return self._left("hold_job", self._mesh._jobs.targets(jobs, machine))
+
+    def release_jobs(self, jobs: "Jobs_", *, machine: "Machines" = None) -> Gathered[Operation]:
+        """Ask for held jobs to be let begin."""
+        return self._left("release_job", self._mesh._jobs.targets(jobs, machine))
+
+    def _left(
+        self,
+        act: str,
+        targets: Sequence[tuple[str, str, Mapping[str, Any]]],
+        secrets: Mapping[str, Any] | None = None,
+    ) -> Gathered[Operation]:
+        """Write down what is asked of jobs."""
+        self._mesh._feeding.check()
+        asked = self._mesh._deferring._acts.run(act, targets, secrets=secrets)
+        return self._told(cast("Gathered[Any]", asked))
+
     def _asked(self, act: str, *args: Any, **options: Any) -> Gathered[Operation]:
         self._mesh._feeding.check()
         asked = getattr(self._mesh._deferring, act)(*args, **options)
-        operations = cast("Gathered[Operation]", asked)
+        return self._told(cast("Gathered[Operation]", asked))
+
+    def _told(self, operations: Gathered[Operation]) -> Gathered[Operation]:
+        """Tell runners of operations that wait, and return them."""
         if self._here:
             self._mesh._feeding.begin()
         self._mesh._feeding.announce(operations)

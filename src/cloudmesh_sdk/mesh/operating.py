@@ -28,7 +28,9 @@ class Operating(Facade):
 
     @property
     def later(self) -> Later:
-        """The acts on servers as ones that nobody waits for: each returns its operations at once.
+        """The acts on servers and jobs as ones that nobody waits for.
+
+        Each returns its operations at once.
 
         They are run in a thread of this process, or by a worker, whoever takes them first; when
         this mesh is closed, what was not sent waits for another runner. `wait_operations` waits.
@@ -157,7 +159,7 @@ class Operating(Facade):
         old one is not over, is done, or was asked again already; where nobody knows what became of
         it (`reconcile` first); where its cloud's entry means another account now; and where
         something has the name of what it would make. Raises `InvalidRequestError` where the
-        request had secrets, such as user data: they were never written down.
+        request had secrets, such as user data: they are not kept.
         """
         from cloudmesh_sdk.mesh.repeating import retry
 

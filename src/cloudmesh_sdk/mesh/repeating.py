@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SECRET: Mapping[str, tuple[str, ...]] = {
     "start": ("user_data",), "start_many": ("user_data",), "submit": SECRETS,
 }  # fmt: skip
-"""Arguments of acts that are never written down."""
+"""Arguments of acts that are not kept."""
 
 _NOTHING = (OperationState.FAILED, OperationState.CANCELLED)
 """States of operations that came to nothing."""
@@ -70,13 +70,13 @@ def _require_whole(old: Operation) -> None:
         words = ", ".join(secret)
         raise InvalidRequestError(
             f"{label(old)} is of an older release, which did not note whether it had {words}, "
-            "which are never written down; ask for it anew"
+            "which are not kept; ask for it anew"
         )
     if old.withheld:
         words = ", ".join(old.withheld)
         raise InvalidRequestError(
-            f"{label(old)} had {words}: that is never written down, so it cannot be asked for "
-            "again as it was; ask for it anew"
+            f"{label(old)} had {words}: that is not kept, so it cannot be asked for again as it "
+            "was; ask for it anew"
         )
 
 

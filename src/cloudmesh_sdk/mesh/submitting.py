@@ -41,19 +41,25 @@ class Submitting:
         told: "Told | None" = None,
     ) -> Job:
         """Hand in a job; what is None comes from the defaults, or is the manager's choice."""
+        target, secrets = self.task(asked, machine=machine, name=name)
+        (job,) = self._mesh._acts.run("submit", [target], secrets=secrets, told=told)
+        if not isinstance(job, Job):
+            raise TypeError(f"{target[0]}: a submit came to {job!r}, no job")
+        (placed,) = self._mesh._jobs.placed([job])
+        return placed
+
+    def task(
+        self, asked: Mapping[str, Any], *, machine: str | None, name: str | None
+    ) -> tuple[tuple[str, str, dict[str, Any]], dict[str, Any]]:
+        """Return the manager, name and request of a job, and what of it may hold secrets."""
         where = self.machine(machine)
         manager = self._mesh._machines.manager(where)
         request = _request(name, self._defaults(manager, asked))
         request = self._at_machine(where, request)
         self._check_extras(manager, request)
         fields = {k: _plain(v) for k, v in request.asked.items() if k not in SECRETS}
-        secrets = {key: getattr(request, key) for key in SECRETS if getattr(request, key)}
-        target = (manager, request.name, fields)
-        (job,) = self._mesh._acts.run("submit", [target], secrets=secrets, told=told)
-        if not isinstance(job, Job):
-            raise TypeError(f"{manager}: a submit came to {job!r}, no job")
-        (placed,) = self._mesh._jobs.placed([job])
-        return placed
+        secrets = {key: _plain(v) for key in SECRETS if (v := getattr(request, key))}
+        return (manager, request.name, fields), secrets
 
     def machine(self, asked: str | None) -> str:
         """Return the machine for a new job: the one named, the default one, the only one."""

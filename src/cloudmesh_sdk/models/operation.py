@@ -51,6 +51,11 @@ class Operation:
     token: str
     request: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
     """Arguments of the act as plain data, without secrets."""
+    parcel: Mapping[str, Any] = attrs.field(
+        factory=dict, hash=False, repr=False, metadata={"hidden": True}
+    )
+    """Arguments that may hold secrets, of one that any runner may do: they are written down for
+    it, and dropped as it is over. Nothing shows them."""
     state: OperationState = attrs.field(default=OperationState.PENDING, repr=str)
     later: bool = False
     """Any runner may do it: who asked for it does not wait. Such a one is pending, and has no
@@ -75,8 +80,8 @@ class Operation:
     """Stands for the account that the entry of the cloud, or the manager, meant then; None where
     that is not known. The view keeps a manager's jobs under it."""
     withheld: tuple[str, ...] | None = attrs.field(default=None, converter=_words)
-    """Names of the arguments that only the driver was given and nobody wrote down; None where that
-    is not known (an older release)."""
+    """Names of the arguments that nobody has once it is over: only the driver was given them, or
+    they were its `parcel`. None where that is not known (an older release)."""
     retry_of: str | None = None
     """Id of the operation that this one asks for again."""
     error: Fault | None = None

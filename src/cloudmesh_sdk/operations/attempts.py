@@ -23,12 +23,12 @@ from cloudmesh_sdk.errors import (
 )
 from cloudmesh_sdk.models import Fault, Operation, OperationState
 from cloudmesh_sdk.operations.act import Learned, Records, results
-from cloudmesh_sdk.operations.acts import ACTS, learn, perform
+from cloudmesh_sdk.operations.acts import ACTS, perform
 from cloudmesh_sdk.operations.gate import Gate
 from cloudmesh_sdk.operations.lanes import Lane
 from cloudmesh_sdk.operations.process import lease
-from cloudmesh_sdk.operations.reconcile import as_seen, came, conclude, silent, wanted
-from cloudmesh_sdk.operations.wishes import Wish, refusal, tell_late
+from cloudmesh_sdk.operations.reconcile import as_seen, asked, came, conclude, silent, wanted
+from cloudmesh_sdk.operations.wishes import Wish, dropped, refusal, tell_late
 from cloudmesh_sdk.retrying import Budget
 from cloudmesh_sdk.store.base import Store
 
@@ -51,6 +51,17 @@ def repeatable(operation: Operation, error: BackendError, learned: Learned) -> b
     if not error.transient or learned.state is not OperationState.FAILED:
         return False
     return ACTS[operation.act].harmless or (isinstance(error, ThrottledError) and learned.absent)
+
+
+def told(error: BackendError, learned: Learned) -> BackendError:
+    """Return an error that tells, too, what the service left open when it was asked."""
+    failed = learned.state is OperationState.FAILED
+    if not failed or learned.undone or isinstance(error, ThrottledError):  # which leaves nothing
+        return error
+    text = f"{error}; {learned.why}"
+    more = type(error)(text, retry_after=error.retry_after, request_id=error.request_id)
+    more.__cause__ = error
+    return more
 
 
 def clears(operation: Operation, error: BackendError, learned: Learned) -> bool:
@@ -111,7 +122,7 @@ class Attempts:
                 went = self._lane.clock()
                 try:
                     with guarded(cloud.name):
-                        records = perform(cloud, operation, secrets)
+                        records = perform(cloud, operation, {**operation.parcel, **secrets})
                 except BackendError as error:
                     problem = error
                 else:
@@ -139,7 +150,8 @@ class Attempts:
         self._over(
             self._store.conclude(
                 operation, rows,
-                state=OperationState.DONE, finished=datetime.now(UTC), **came(seen),
+                state=OperationState.DONE, finished=datetime.now(UTC),
+                **came(seen), **dropped(operation),
             )
         )  # fmt: skip
         return results(seen)
@@ -210,7 +222,7 @@ class Attempts:
         went, self._blind = self._lane.clock(), None
         try:
             with self._use(operation.cloud) as cloud, guarded(cloud.name):
-                return learn(cloud, operation, again=False)
+                return asked(self._store, cloud, operation, again=False)
         except BackendError as error:
             self._blind = error
             self._hear(error, went)
@@ -219,6 +231,7 @@ class Attempts:
     def _concluded(self, operation: Operation, error: BackendError, learned: Learned) -> Records:
         """Write down what became of it; return what came of it, or raise the error that it had."""
         done = learned.state is OperationState.DONE
+        error = told(error, learned)
         records = conclude(
             self._store, operation, learned if done else attrs.evolve(learned, why=str(error))
         )
@@ -238,8 +251,8 @@ class Attempts:
             self._gate.throttled(went, error.retry_after)
 
     def _end(self, operation: Operation, **fields: Any) -> None:
-        now = datetime.now(UTC)
-        self._over(self._store.journal.change(operation, finished=now, **fields))
+        fields |= {"finished": datetime.now(UTC), **dropped(operation)}
+        self._over(self._store.journal.change(operation, **fields))
 
     def _over(self, operation: Operation | None) -> None:
         if (now := tell_late(self._store, operation)) is not None:

@@ -11,8 +11,10 @@ from cloudmesh_sdk.operations.act import Act, Reached, Records, Secrets, gone, l
 from cloudmesh_sdk.queues.base import Queue
 
 SECRETS = ("command", "script", "environment")
-"""What of a request is never written down: it may hold secrets."""
+"""What of a request is not kept: it may hold secrets."""
 
+CARRIED = ("command", "script")
+"""What of these is written down for another process until the job is handed in."""
 
 _OPEN = tuple(state for state in JobState if not state.is_over)
 _FOLLOWS: Mapping[JobState, tuple[JobState, ...]] = {

@@ -11,7 +11,7 @@ import attrs
 from cloudmesh_sdk.driver import Driver, guarded
 from cloudmesh_sdk.errors import BackendError, CloudmeshError
 from cloudmesh_sdk.fanout import ask
-from cloudmesh_sdk.models import QUEUE_KINDS, Fault, Job, Operation, OperationState, Record
+from cloudmesh_sdk.models import QUEUE_KINDS, Fault, Job, Operation, OperationState, Record, Server
 from cloudmesh_sdk.operations.act import LOST, Learned, Records, results
 from cloudmesh_sdk.operations.acts import laid_to_rest, learn
 from cloudmesh_sdk.operations.jobs import rows
@@ -19,10 +19,10 @@ from cloudmesh_sdk.operations.process import HELD, claim, lease, orphaned
 from cloudmesh_sdk.operations.wishes import (
     NEVER,
     cancelled,
+    dropped,
     ended,
     heeded,
     tell_late,
-    why_nothing,
 )
 from cloudmesh_sdk.store.base import Query, Store
 
@@ -113,10 +113,33 @@ def settle(store: Store, cloud: Driver, operation: Operation) -> Records:
     """
     try:
         with guarded(cloud.name):
-            learned = learn(cloud, operation, again=wanted(store, operation))
+            learned = asked(store, cloud, operation, again=wanted(store, operation))
     except BackendError as error:
         learned = silent(operation, error)
     return conclude(store, operation, learned)
+
+
+def asked(store: Store, cloud: Driver, operation: Operation, *, again: bool) -> Learned:
+    """Ask the cloud what became of an operation; raises `BackendError` where it is silent.
+
+    A server without a token that another start made is not what came of this one.
+    """
+    learned = learn(cloud, operation, again=again)
+    made = learned.records[0] if learned.state is OperationState.DONE and learned.records else None
+    if operation.act != "start" or not isinstance(made, Server) or made.token is not None:
+        return learned
+    known = store.journal.find(
+        owner=operation.owner, cloud=operation.cloud, target=operation.target
+    )
+    starts = (each for each in known if each.act == operation.act and each.id != operation.id)
+    other = next((each.id for each in starts if each.result == made.id), None)
+    if other is None:
+        return learned
+    why = (
+        f"{cloud.name} has {made.name} ({made.id}), which operation {other} started, and "
+        "cannot tell whether this start made any"
+    )
+    return Learned(state=OperationState.FAILED, why=why)
 
 
 def conclude(store: Store, operation: Operation, learned: Learned) -> Records:
@@ -144,7 +167,7 @@ def put_back(
         **fields,
     )
     if now is not None and now.cancelling is not None:
-        store.journal.change(now, **ended(why_nothing(now)))
+        store.journal.change(now, **ended(now))
 
 
 def _again(operation: Operation, learned: Learned) -> bool:
@@ -256,6 +279,7 @@ def _end(store: Store, operation: Operation, learned: Learned) -> None:
         finished=now if over else None,
         runner=operation.runner if over else None,
         lease=now + PATIENCE if learned.silent else None,
+        **(dropped(operation) if over else {}),
     )
     tell_late(store, written)
 

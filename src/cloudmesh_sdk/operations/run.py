@@ -19,7 +19,7 @@ from cloudmesh_sdk.operations.heart import Heart
 from cloudmesh_sdk.operations.lanes import Lane, Lanes
 from cloudmesh_sdk.operations.process import HELD, claim, lease
 from cloudmesh_sdk.operations.reconcile import PATIENCE, put_back
-from cloudmesh_sdk.operations.wishes import Wishes, refusal
+from cloudmesh_sdk.operations.wishes import Wishes, dropped, refusal
 from cloudmesh_sdk.store.base import Store
 
 _GRACE = 10.0
@@ -154,7 +154,8 @@ class Run:
             self._end(operation, state=OperationState.FAILED, error=fault(error))
 
     def _end(self, operation: Operation, **fields: Any) -> None:
-        over = self._store.journal.change(operation, finished=datetime.now(UTC), **fields)
+        fields |= {"finished": datetime.now(UTC), **dropped(operation)}
+        over = self._store.journal.change(operation, **fields)
         if over is not None:
             self._over[over.id] = over
 

@@ -45,6 +45,7 @@ def intent(
     withheld: Iterable[str] = (),
     retry_of: str | None = None,
     later: bool = False,
+    parcel: Mapping[str, Any] | None = None,
 ) -> Operation:
     """Return a new operation, not journalled yet: of this process, or one for any runner."""
     names = (request or {}).get("names")
@@ -57,7 +58,8 @@ def intent(
         token=str(uuid.uuid4()),
         request=dict(request or {}),
         account=account,
-        withheld=tuple(withheld),
+        parcel=dict(parcel or {}),
+        withheld=(*withheld, *(parcel or ())),
         retry_of=retry_of,
         later=later,
         total=len(names) if names else 1,

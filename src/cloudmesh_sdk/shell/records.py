@@ -3,7 +3,6 @@
 import sys
 from typing import Any
 
-import attrs
 import click
 
 from cloudmesh_sdk.shell import plain
@@ -45,6 +44,6 @@ def show_fields(fields: list[tuple[str, str]], native: Any = None) -> None:
 
 
 def _fields(record: Any) -> list[tuple[str, str]]:
-    names = [field.name for field in attrs.fields(type(record)) if field.name != "native"]
+    names = [name for name in plain.shown(type(record)) if name != "native"]
     times = dict.fromkeys(("walltime", "default_walltime"), plain.clock)
     return [(name, times.get(name, plain.text)(getattr(record, name))) for name in names]

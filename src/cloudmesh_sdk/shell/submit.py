@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import click
 
 from cloudmesh_sdk.models import Job
 from cloudmesh_sdk.shell import codes, params
+from cloudmesh_sdk.shell.attending import later as later_of
+from cloudmesh_sdk.shell.finishing import async_option, left
 from cloudmesh_sdk.shell.jobacts import wait_for
 from cloudmesh_sdk.shell.output import Look, looks, note, print_rows
 from cloudmesh_sdk.shell.session import Session
@@ -49,6 +51,7 @@ _COUNT = click.IntRange(1)
 @click.option("--option", "options", metavar="WORD", multiple=True, help="In the manager's words.")
 @click.option("--wait", "waits", is_flag=True, help="Wait until it is over.")
 @click.option("--id-only", is_flag=True, help="Print its id and nothing else.")
+@async_option
 @looks
 @click.pass_obj
 def submit(
@@ -60,6 +63,7 @@ def submit(
     look: Look,
     waits: bool,
     id_only: bool,
+    later: bool,
     **asked: Any,
 ) -> int:
     """Hand in a command with its arguments, or a script. Options stand before the command.
@@ -73,10 +77,15 @@ def submit(
     """  # noqa: D301 - \b keeps the lines as they are
     if id_only and waits:
         raise click.UsageError("--id-only and --wait exclude each other")
+    if later:
+        _refuse({"--wait": waits, "--id-only": id_only, "--env": bool(asked["env"])})
     words, text = _what(session, command, script)
-    asked["environment"] = _environment(asked.pop("env"))
+    environment = _environment(asked.pop("env"))
     asked["after"] = _after(asked["after"])
     session.acted = True
+    if later:
+        return left(session, later_of(session).submit(*words, script=text, **asked), look)
+    asked["environment"] = environment
     job = session.mesh.submit(*words, script=text, **asked)
     if id_only:
         print(visible(job.id))
@@ -88,6 +97,21 @@ def submit(
         which = job.id if len(session.mesh.config.queues) == 1 else f"{job.id} -m {job.manager}"
         note(f"cm job wait {which} waits until it is over, cm job output {which} shows its words")
     return codes.OK
+
+
+_WHY: Mapping[str, str] = {
+    "--wait": "; cm op wait waits for operations",
+    "--id-only": ": a job has its id once it is handed in",
+    "--env": ": it would have to be written down, and may hold secrets",
+}
+"""Why options go with no `--async`."""
+
+
+def _refuse(given: Mapping[str, bool]) -> None:
+    """Raise `click.UsageError` where an option was given that goes with no `--async`."""
+    for option, is_given in given.items():
+        if is_given:
+            raise click.UsageError(f"--async goes with no {option}{_WHY[option]}")
 
 
 def _what(

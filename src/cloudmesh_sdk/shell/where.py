@@ -75,7 +75,8 @@ def _is_text(path: str, kind: type | None) -> bool:
 
 def check_fields(names: Iterable[str], kind: Any, *, what: str) -> None:
     """Raise `click.UsageError` with near names where a path begins with no field of a class."""
-    known = list(dict.fromkeys([field.name for field in attrs.fields(kind)] + [*kind.columns]))
+    shown = [field.name for field in attrs.fields(kind) if not field.metadata.get("hidden")]
+    known = list(dict.fromkeys([*shown, *kind.columns]))
     for name in names:
         first = name.removeprefix("-").partition(".")[0]
         if first not in known:

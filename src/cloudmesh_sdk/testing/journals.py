@@ -66,6 +66,7 @@ class JournalSuite(OperationFixtures):
         plain = operation()
         full = operation(
             request={"name": "w", "tags": {"a.b": "1", "$x": [1, None, True]}},
+            parcel={"command": ["echo", "$a.b"], "$x.y": "1"},
             state=OperationState.FAILED, attempts=3, runner="host/1/2", lease=plain.created,
             result="i-1", error=Fault(kind="AuthError", message="no", transient=False),
             sent=plain.created, finished=plain.created, withheld=("user_data",),
@@ -75,6 +76,17 @@ class JournalSuite(OperationFixtures):
         assert store.journal.get(plain.id) == plain
         assert store.journal.get(full.id) == full
         assert store.journal.get(uuid4().hex) is None
+
+    def test_a_parcel_that_is_dropped_is_gone(
+        self, store: Store, owner: str, operation: Callable[..., Operation]
+    ) -> None:
+        first = operation(later=True, parcel={"script": "#!/bin/sh"})
+        store.journal.add([first])
+        (taken,) = store.journal.take(runner="a/1/1", lease=first.created, owner=owner)
+        assert taken.parcel == {"script": "#!/bin/sh"}
+        done = store.journal.change(taken, state=OperationState.DONE, parcel={})
+        assert done is not None
+        assert (done.parcel, store.journal.get(first.id)) == ({}, done)
 
     def test_find_filters_newest_first(
         self, store: Store, owner: str, operation: Callable[..., Operation]

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from cloudmesh_sdk.testing import Reply, Request
@@ -53,7 +54,8 @@ class Ocean:
         number = next(self._ids)
         self.droplets[number] = {
             "id": number, "name": asked["name"], "memory": 1024, "vcpus": 1, "disk": 25,
-            "locked": False, "status": "active", "created_at": "2026-11-21T16:36:31Z",
+            "locked": False, "status": "active",
+            "created_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "features": ["virtio"], "backup_ids": [], "snapshot_ids": [],
             "image": next(i for i in IMAGES if str(i["id"]) == str(asked["image"])),
             "size": next(s for s in SIZES if s["slug"] == asked["size"]),

@@ -32,7 +32,7 @@ from cloudmesh_sdk.providers import libcloud as libcloud_driver
 from cloudmesh_sdk.providers.libcloud import LibcloudCloud, records
 from cloudmesh_sdk.providers.libcloud.errors import translated
 from cloudmesh_sdk.providers.libcloud.records import plain
-from cloudmesh_sdk.providers.libcloud.wire import more
+from cloudmesh_sdk.providers.libcloud.wire import changes, more
 from cloudmesh_sdk.settings import build
 from cloudmesh_sdk.testing import Loopback, Reply, Request
 
@@ -182,6 +182,23 @@ def test_more_pages_are_seen(answer: Any, expected: bool) -> None:
     assert more(answer) is expected
 
 
+@pytest.mark.parametrize(
+    ("method", "act", "expected"),
+    [
+        ("GET", "", False),
+        ("POST", "", True),
+        ("delete", "", True),
+        ("GET", " RunInstances", True),
+        ("POST", " DescribeInstances", False),
+        ("GET", " deployVirtualMachine", True),
+        ("GET", " listVirtualMachines", False),
+        ("GET", " queryAsyncJobResult", False),
+    ],
+)
+def test_what_changes_something_is_known(method: str, act: str, expected: bool) -> None:
+    assert changes(method, act) is expected
+
+
 def test_a_paged_list_keeps_every_answer_whole() -> None:
     account = Ocean(droplets=5)
     with Loopback(account.answer) as server:
@@ -235,6 +252,37 @@ def test_a_start_without_token_is_not_repeated_after_a_lost_answer(
     with pytest.raises(UnsupportedError, match="look at its list"):
         cloud.start(order())
     assert len(list(cloud.servers())) == 3
+
+
+def test_a_start_without_token_is_not_repeated_after_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud = dummy()
+    create = cloud.native.create_node
+
+    def ended(name: str, size: object, image: object) -> None:
+        create(name=name, size=size, image=image)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cloud.native, "create_node", ended)
+        with pytest.raises(KeyboardInterrupt):
+            cloud.start(order())
+    with pytest.raises(UnsupportedError, match="look at its list"):
+        cloud.start(order())
+    assert len(list(cloud.servers())) == 3
+
+
+@pytest.mark.parametrize("read", [[], None])
+def test_an_answer_without_a_server_leaves_the_start_in_doubt(
+    monkeypatch: pytest.MonkeyPatch, read: object
+) -> None:
+    cloud = dummy()
+    monkeypatch.setattr(cloud.native, "create_node", lambda name, size, image: read)
+    with pytest.raises(UnavailableError, match="asked for one server"):
+        cloud.start(order())
+    with pytest.raises(UnsupportedError, match="look at its list"):
+        cloud.start(order())
 
 
 def test_a_start_that_was_refused_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,6 +354,7 @@ def test_wrong_arguments_are_told_when_it_is_opened() -> None:
         (TimeoutError("x"), "BackendTimeoutError"),
         (ConnectionResetError("x"), "UnavailableError"),
         (KeyError("server"), "UnavailableError"),
+        (SyntaxError("no XML"), "UnavailableError"),
         (Exception("Provider says no"), "BackendError"),
     ],
 )

@@ -1,23 +1,18 @@
 """The Celery application: a queue for some users each, messages that survive, answers late."""
 
 import hashlib
-import ssl
 from typing import Any
-from urllib.parse import urlsplit
 
 import celery
 from kombu.entity import Exchange, Queue
 
-from cloudmesh_sdk.errors import ConfigError
+from cloudmesh_sdk.operations.amqp.broker import PATIENCE, transport
 
 TASK = "cloudmesh.run"
 """The one task there is: run the operations of these ids."""
 
 QUEUES = tuple(f"cloudmesh.user.{number:02x}" for number in range(64))
 """The queues. A worker takes from them in turn, so that nobody's many stand before one."""
-
-_PATIENCE = 4.0
-"""Seconds that a broker has to answer who wants to publish."""
 
 _SETTINGS: dict[str, Any] = {
     # what is confirmed is on disk, and stays until it was run
@@ -37,7 +32,7 @@ _SETTINGS: dict[str, Any] = {
     "task_serializer": "json",
     "accept_content": ["json"],
     # a broker that is away is waited for, however long
-    "broker_connection_timeout": _PATIENCE,
+    "broker_connection_timeout": PATIENCE,
     "broker_connection_retry": True,
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
@@ -70,47 +65,14 @@ def application(
     certfile: str | None = None,
     keyfile: str | None = None,
 ) -> celery.Celery:
-    """Return an application that talks to the broker of a URI; no connection is opened yet.
+    """Return an application that talks to the broker of a URI, as `transport` says.
 
-    `amqps://` is always verified: by `cafile`, else by the authorities that the system trusts;
-    `certfile` and `keyfile` show who we are. Raises `ConfigError`, which never holds the URI.
+    No connection is opened yet. Raises `ConfigError`, which never holds the URI.
     """
-    scheme, host = urlsplit(broker).scheme, urlsplit(broker).hostname
-    if scheme not in ("amqp", "amqps") or not host:
-        raise ConfigError("the broker's URI must begin with amqp:// or amqps://, and name a host")
-    if scheme == "amqp" and (cafile or certfile):
-        raise ConfigError(
-            "tasks names certificates, but the broker's URI begins with amqp://, which encrypts "
-            "nothing; write amqps:// or leave them out"
-        )
+    options = transport(broker, cafile=cafile, certfile=certfile, keyfile=keyfile)
     app = celery.Celery("cloudmesh", broker=broker, set_as_current=False)
     app.conf.update(_SETTINGS)
-    app.conf.broker_transport_options = {"confirm_publish": True, "confirm_timeout": _PATIENCE}
+    app.conf.broker_transport_options = options
     app.conf.task_queues = [_queue(name) for name in QUEUES]
     app.conf.task_default_queue = QUEUES[0]
-    if scheme == "amqps":
-        _check(cafile, certfile, keyfile)
-        # here and not in broker_use_ssl: a pooled connection is reused for equal options only
-        app.conf.broker_transport_options["ssl"] = {
-            "cert_reqs": ssl.CERT_REQUIRED, "ca_certs": cafile, "server_hostname": host,
-            "certfile": certfile, "keyfile": keyfile,
-        }  # fmt: skip
     return app
-
-
-def _check(cafile: str | None, certfile: str | None, keyfile: str | None) -> None:
-    """Raise `ConfigError` where a file of certificates is none that can be used.
-
-    Else the first connection would fail, in words of OpenSSL that name no file.
-    """
-    named = "tasks.cafile", cafile
-    try:
-        context = ssl.create_default_context(cafile=cafile)
-        if certfile is not None:
-            named = "tasks.certfile", certfile
-            context.load_cert_chain(certfile, keyfile, password="")  # never asks a terminal
-    except OSError as error:  # those of OpenSSL are, too
-        key, path = named
-        beside = f" (its key: {keyfile})" if keyfile and key == "tasks.certfile" else ""
-        why = "it is no PEM file of that" if isinstance(error, ssl.SSLError) else error.strerror
-        raise ConfigError(f"{key} {path}{beside} cannot be used: {why}") from error

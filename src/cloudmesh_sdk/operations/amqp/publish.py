@@ -6,16 +6,13 @@ from contextlib import contextmanager
 
 import amqp
 import celery
-import kombu
 
 from cloudmesh_sdk.errors import ConfigError, UnavailableError
 from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.operations.amqp.app import TASK, queue_of
-from cloudmesh_sdk.operations.amqp.refusals import meaning
+from cloudmesh_sdk.operations.amqp.refusals import ERRORS, meaning
 
 _LOG = logging.getLogger(__name__)
-
-_ERRORS = (kombu.exceptions.OperationalError, amqp.exceptions.AMQPError, OSError)
 
 
 class Publisher:
@@ -51,11 +48,11 @@ class Publisher:
         try:
             with self._app.connection_for_write() as connection:
                 connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=4)
-        except _ERRORS as error:
-            text, lasting = meaning(error)
-            if lasting:
-                raise ConfigError(f"the broker at {self._where} {text}") from error
-            _LOG.warning("the broker at %s %s; it is waited for", self._where, text)
+        except ERRORS as error:
+            found = meaning(error)
+            if found.lasting:
+                raise ConfigError(f"the broker at {self._where} {found.text}") from error
+            _LOG.warning("the broker at %s %s; it is waited for", self._where, found.text)
 
     def close(self) -> None:
         """Give back connections."""
@@ -65,9 +62,9 @@ class Publisher:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except _ERRORS as error:
-            text, _ = meaning(error)
-            raise UnavailableError(f"the broker at {self._where} {text}") from error
+        except ERRORS as error:
+            text = f"the broker at {self._where} {meaning(error).text}"
+            raise UnavailableError(text) from error
 
     @property
     def _where(self) -> str:

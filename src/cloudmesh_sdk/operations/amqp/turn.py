@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from cloudmesh_sdk.errors import StoreError
@@ -15,6 +16,7 @@ from cloudmesh_sdk.fanout import ask
 from cloudmesh_sdk.models import Operation
 from cloudmesh_sdk.operations.amqp.line import LEASE, Line
 from cloudmesh_sdk.operations.heart import Heart
+from cloudmesh_sdk.together import Company
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,6 +29,10 @@ _LONGEST = 300.0
 _GATHER = 0.3
 """Seconds that what ends with a turn waits for the others of the turn: one message calls what
 follows them."""
+
+_PATIENCE = 0.02
+"""Seconds that one of a turn waits for the others before it asks the store: those that began
+together mostly end so, and it is little beside what acts of a cloud take."""
 
 
 class Desk(Protocol):
@@ -77,7 +83,12 @@ class Turn:
             if len(operations) == 1:
                 self._serve(operations[0].id)
             else:
-                ask([*self._busy], self._serve)
+                company = Company(len(operations), patience=_PATIENCE)
+                ask([*self._busy], partial(self._serve_among, company))
+
+    def _serve_among(self, company: Company, id: str) -> None:  # noqa: A002
+        with company.member():
+            self._serve(id)
 
     def _serve(self, id: str) -> None:  # noqa: A002
         """Run an operation, and one after the other those that follow it."""

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,9 +104,18 @@ def _is_stopping() -> bool:
 
 def _child(opened: Callable[[], Desk]) -> Callable[..., None]:
     def begin(**_: Any) -> None:
-        _DESK[:] = [opened()]
+        desk = opened()
+        _DESK[:] = [desk]
+        # Celery waits for its processes, the first operations need not wait for the store then
+        threading.Thread(target=_greet, args=[desk], name="cloudmesh greeting", daemon=True).start()
 
     return begin
+
+
+def _greet(desk: Desk) -> None:
+    """Open the way to the store; where it is away, it is told when something is wanted of it."""
+    with suppress(StoreError):
+        desk.line.store.slots.held()
 
 
 class _Office:

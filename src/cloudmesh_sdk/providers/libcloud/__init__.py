@@ -2,10 +2,11 @@
 
 What libcloud cannot promise, this driver says: a list that was cut at one page is an error and not
 a short list; a server that cannot carry its token (`create_node` takes neither `ex_metadata` nor
-`ex_create_attr`) is started at most once by one object and never again after a lost answer; what
-a request asks for and `create_node` does not take is refused. Deadlines are libcloud's, there are
-no retries. `native` has the whole answer under `answer` where it came through libcloud's
-connection; drivers that talk through another library (libvirt, vSphere) give libcloud's fields.
+tags in `ex_create_attr`) is started at most once by one object and never again after a lost answer;
+what a request asks for and `create_node` does not take is refused. Deadlines are libcloud's, there
+are no retries, not even those that the environment asks libcloud for. `native` has the whole answer
+under `answer` where it came through libcloud's connection; drivers that talk through another
+library (libvirt, vSphere) give libcloud's fields.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,15 +20,19 @@ from cloudmesh_sdk.errors import (
     BackendError,
     ConfigError,
     NotFoundError,
+    ThrottledError,
+    UnavailableError,
     UnsupportedError,
     near,
 )
 from cloudmesh_sdk.models import Flavor, Health, Image, Server, ServerRequest
-from cloudmesh_sdk.options import option
 from cloudmesh_sdk.providers.base import Cloud
 from cloudmesh_sdk.providers.libcloud import records, starting
 from cloudmesh_sdk.providers.libcloud.errors import translated
+from cloudmesh_sdk.providers.libcloud.settings import LibcloudSettings
 from cloudmesh_sdk.providers.libcloud.wire import Wire, check_whole
+
+__all__ = ["PAGES", "LibcloudCloud", "LibcloudSettings"]
 
 PAGES = frozenset(
     ["azure_arm", "digitalocean", "dummy", "gce", "linode", "openstack", "scaleway", "vultr"]
@@ -40,45 +45,20 @@ _SHORT = 4
 T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True)
-class LibcloudSettings:
-    """What the libcloud driver reads from the configuration."""
-
-    provider: str = option("Name of libcloud's driver: openstack, gce, digitalocean, dummy …")
-    key: str | None = option("First argument: access key, user or token", default=None, secret=True)
-    secret: str | None = option(
-        "Second argument: secret key or password", default=None, secret=True
-    )
-    args: tuple[Any, ...] = option(
-        "More arguments, after key and secret; some drivers have theirs here",
-        default=(),
-        secret=True,
-    )
-    region: str | None = option("Region, for drivers that take one", default=None)
-    location: str | None = option("Id or name of the location of new servers", default=None)
-    url: str | None = option("Address of the service, if not libcloud's own", default=None)
-    timeout: float = option("Seconds to wait for an answer", default=30.0)
-    options: Mapping[str, Any] = option(
-        "More arguments by name, as libcloud's documentation has them",
-        default=attrs.Factory(dict),
-        secret=True,
-    )
-
-
 class LibcloudCloud(Cloud):
     """An account at a cloud that libcloud knows."""
 
     Settings = LibcloudSettings
-    settle = 5.0
 
     def __init__(self, name: str, settings: LibcloudSettings) -> None:
         super().__init__(name)
+        self.settle = settings.settle
         self._settings = settings
         self._wire = Wire()
         self._driver: Any = None
         self._connections: list[Any] = []
         self._known: dict[str, dict[str, Any]] = {"nodes": {}, "images": {}, "sizes": {}}
-        self._started: dict[str, str | None] = {}
+        self._starts = starting.Starts()
         provider = settings.provider.lower()
         if provider not in DRIVERS:
             raise ConfigError(f"libcloud has no driver {provider!r}; {near(provider, DRIVERS)}")
@@ -100,7 +80,7 @@ class LibcloudCloud(Cloud):
         warnings = []
         if provider not in PAGES:
             warnings.append(f"libcloud's {provider} is not known to read all pages of a list")
-        if not starting.keeps_tokens(self.native.create_node):
+        if not self.shows_tokens:
             warnings.append(f"servers of libcloud's {provider} carry no token of their start")
         return Health(service=self.name, version=f"libcloud {provider}", warnings=tuple(warnings))
 
@@ -117,7 +97,7 @@ class LibcloudCloud(Cloud):
 
     @property
     def shows_tokens(self) -> bool:
-        return starting.keeps_tokens(self.native.create_node)
+        return starting.keeps_tokens(self.native)
 
     def find(self, token: str) -> Server | None:
         """Return the server that this token made, None where there is none.
@@ -125,35 +105,56 @@ class LibcloudCloud(Cloud):
         Raises `UnsupportedError` where servers carry no token and this object started none by it:
         then nobody can tell.
         """
-        if known := self._started.get(token):
-            return next((server for server in self._nodes() if server.id == known), None)
-        if not starting.keeps_tokens(self.native.create_node):
+        if known := self._starts.made.get(token):
+            return next((server for server in self._nodes() if server.id == known.id), None)
+        if not self.shows_tokens:
             raise UnsupportedError(f"{self.name}: its servers carry no token; look at its list")
         return super().find(token)
 
     def start(self, request: ServerRequest) -> Server:
-        create = self.native.create_node
-        if (known := self._before(create, request)) is not None:
+        """Start a server; a token that was sent before is looked for first.
+
+        While lists may not show what a lost answer told of, nothing is sent: `UnavailableError`
+        says how long that is.
+        """
+        if (known := self._before(request)) is not None:
             return known
-        given = starting.extras(create, request)
+        given = starting.extras(self.native, request)
         image = self._one("images", request.image, self.images)
         size = self._one("sizes", request.flavor, self.flavors)
+        create = self.native.create_node
         if "location" in starting.parameters(create) and self._settings.location:
             given["location"] = self._location(self._settings.location)
-        self._started[request.token] = None
-        try:
-            node = self._ask(
-                "start", lambda: create(name=request.name, size=size, image=image, **given)
-            )
-        except BackendError as error:
-            if not error.transient:  # it was refused, so it may be tried again
-                del self._started[request.token]
-            raise
-        self._started[request.token] = records.ident(node)
+        node = self._made(
+            request, lambda: create(name=request.name, size=size, image=image, **given)
+        )
         self._known["nodes"][records.ident(node)] = node
         seen = records.answers(answer for _, answer in self._wire.seen)
         server = records.server(self.name, node, seen)
-        return attrs.evolve(server, token=server.token or request.token)
+        made = attrs.evolve(server, token=server.token or request.token)
+        self._starts.made[request.token] = made
+        self._starts.clear(request.token)
+        return made
+
+    def _made(self, request: ServerRequest, create: Callable[[], Any]) -> Any:
+        """Return the node that libcloud makes; an error that does not tell leaves it in doubt.
+
+        Some drivers of libcloud go on asking after the service took the start: what is refused
+        then is not the start.
+        """
+        self._starts.doubt(request.token)  # now, as Ctrl-C may end it
+        try:
+            return self._ask("start", lambda: starting.single(create()))
+        except BackendError as error:
+            refused = not error.transient or isinstance(error, ThrottledError)
+            if refused and not self._wire.changed:
+                self._starts.clear(request.token)
+                raise
+            self._starts.doubt(request.token)
+            if not refused:
+                raise
+            text = f"{self.name} took the start of {request.name}, but then: {error}"
+            raise UnavailableError(text, retry_after=error.retry_after) from error
 
     def delete(self, server: Server) -> None:
         try:
@@ -219,7 +220,7 @@ class LibcloudCloud(Cloud):
 
     def _ask(self, what: str, act: Callable[[], T]) -> T:
         """Do one thing through libcloud; one that sent nothing we see counts as one request."""
-        self._wire.seen.clear()
+        self._wire.begin()
         before = self._wire.calls
         try:
             with translated(f"{self.name} cannot {what}", secrets=self._secrets()):
@@ -227,14 +228,23 @@ class LibcloudCloud(Cloud):
         finally:
             self.calls += max(1, self._wire.calls - before)
 
-    def _before(self, create: Callable[..., Any], request: ServerRequest) -> Server | None:
-        """Return the server that this token made already, if any."""
-        if starting.keeps_tokens(create) or self._started.get(request.token):
-            return self.find(request.token)
-        if request.token in self._started:
+    def _before(self, request: ServerRequest) -> Server | None:
+        """Return the server that this token made already, if any; raises where nobody can tell."""
+        known = self._starts.made.get(request.token)
+        if known is not None or self.shows_tokens:
+            found = self.find(request.token) or known
+            if found is not None:
+                return found
+        doubted = self._starts.doubted(request.token)
+        if doubted is None:
+            return None
+        if not self.shows_tokens:
             raise UnsupportedError(
                 f"{self.name}: whether {request.name} was started cannot be told; look at its list"
             )
+        if (left := self.settle - doubted) > 0:
+            text = f"{self.name} may not show {request.name} yet; ask again in {left:.0f} s"
+            raise UnavailableError(text, retry_after=left)
         return None
 
     def _node(self, server: Server) -> Any:

@@ -45,7 +45,7 @@ _TYPES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], type[BackendE
     (NotImplementedError, UnsupportedError),
     ((_TIMEOUT, TimeoutError), BackendTimeoutError),
     (OSError, UnavailableError),  # also what requests raises for lost and refused connections
-    ((AttributeError, LookupError, TypeError, ValueError), UnavailableError),
+    ((AttributeError, LookupError, SyntaxError, TypeError, ValueError), UnavailableError),
 )
 """Kind of error → ours, the first that fits; the last line is a parser that met nonsense."""
 

@@ -43,6 +43,8 @@ _SECRET = frozenset(
 _IDS = ("id", "uuid", "Id", "ID", "instanceId", "imageId", "linode_id", "slug", "name")
 """Where services write the id of a thing, the surest first."""
 _DEEP = 12
+_TAGS = ("metadata", "meta", "tags")
+"""Where libcloud's drivers keep what a server carries: most, CloudSigma, EC2 and DigitalOcean."""
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -187,14 +189,21 @@ def flavor(cloud: str, size: Any, seen: Mapping[str, dict[str, Any]]) -> Flavor:
 def tagged(extra: Mapping[str, Any]) -> tuple[dict[str, str], str | None]:
     """Return the tags and the token that a server carries in its metadata or tags."""
     tags: dict[str, str] = {}
-    for name in ("metadata", "tags"):
-        held = extra.get(name)
-        if isinstance(held, Mapping):
-            tags |= {str(key): str(value) for key, value in held.items()}
-        elif isinstance(held, list):
-            pairs = (str(item).partition(":") for item in held)
-            tags |= {key: value for key, _, value in pairs}
+    for name in _TAGS:
+        tags |= _pairs(extra.get(name))
     return tags, tags.pop(TOKEN, None)
+
+
+def _pairs(held: Any) -> dict[str, str]:
+    """Return tags from a mapping, a list of `key:value`, or Google's list of keys and values."""
+    if isinstance(held, Mapping):
+        items = held.get("items")
+        if isinstance(items, list):
+            return {str(item.get("key")): str(item.get("value")) for item in items}
+        return {str(key): str(value) for key, value in held.items()}
+    if isinstance(held, list):
+        return {key: value for key, _, value in (str(item).partition(":") for item in held)}
+    return {}
 
 
 def _id(thing: Any) -> str | None:

@@ -5,14 +5,16 @@ a whole one. So the answers are looked at: one that promises more and was not fo
 request to the same place means that the list is cut.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element
 
 from libcloud.common.base import Connection
 
 from cloudmesh_sdk.errors import UnavailableError, UnsupportedError
 from cloudmesh_sdk.providers.libcloud.records import local
+
+T = TypeVar("T")
 
 Seen = tuple[str, Any]
 """What was asked (a path), and the parsed answer."""
@@ -24,6 +26,25 @@ _MORE = (
 )  # fmt: skip
 """Where JSON answers say that there is more."""
 
+_READS = ("GET", "HEAD")
+_ASKS = ("describe", "get", "list", "query")
+"""How actions begin that change nothing, where a service has one path for all."""
+_METHOD = 4
+"""Which argument of libcloud's `Connection.request` is the method."""
+
+
+class Once:
+    """In place of libcloud's retries, which the environment or another module may turn on.
+
+    They send what starts a server again where its answer was lost.
+    """
+
+    def __init__(self, **_: Any) -> None: ...
+
+    def __call__(self, send: Callable[..., T]) -> Callable[..., T]:
+        """Return what sends a request once."""
+        return send
+
 
 class Wire:
     """Counts the requests of a libcloud driver and keeps the answers to those of one call."""
@@ -31,11 +52,19 @@ class Wire:
     def __init__(self) -> None:
         self.calls = 0
         self.seen: list[Seen] = []
+        self.changed = False
+        """Whether the service took a request of this call that changes something."""
+
+    def begin(self) -> None:
+        """Forget the call before: another one begins."""
+        self.seen.clear()
+        self.changed = False
 
     def tap(self, driver: object) -> list[Any]:
-        """Listen to all connections of a driver object, and return them."""
-        found = [value for value in vars(driver).values() if isinstance(value, Connection)]
+        """Listen to all connections of a driver object, and return them; none tries again."""
+        found: list[Any] = [each for each in vars(driver).values() if isinstance(each, Connection)]
         for connection in found:
+            connection.retryCls = Once
             self._tap(connection)
         return found
 
@@ -46,8 +75,10 @@ class Wire:
             self.calls += 1
             response = send(*args, **options)
             path = str(args[0] if args else options.get("action", ""))
-            where = path.partition("?")[0] + _act(options.get("params"))
-            self.seen.append((where, getattr(response, "object", None)))
+            act = _act(options.get("params"))
+            method = args[_METHOD] if len(args) > _METHOD else options.get("method", "GET")
+            self.changed = self.changed or changes(method, act)
+            self.seen.append((path.partition("?")[0] + act, getattr(response, "object", None)))
             return response
 
         connection.request = request
@@ -57,6 +88,13 @@ def _act(params: Any) -> str:
     """Return what is asked for where a service has one path for all (EC2, CloudStack)."""
     given = params if isinstance(params, Mapping) else {}
     return "".join(f" {given[key]}" for key in ("Action", "command") if key in given)
+
+
+def changes(method: str, act: str) -> bool:
+    """Tell whether a request changes something: its action says it, else its method."""
+    if act:
+        return not act.strip().lower().startswith(_ASKS)
+    return method.upper() not in _READS
 
 
 def check_whole(name: str, driver: object, seen: Iterable[Seen], count: int) -> None:

@@ -17,6 +17,9 @@ from cloudmesh_sdk.store.values import moment
 
 _Rows = Collection[dict[str, Any]]
 
+_MAPPINGS = ("request", "parcel")
+"""Fields with keys that are the user's, as no document can have them."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Change:
@@ -35,8 +38,7 @@ def change_of(operation: Operation, fields: Mapping[str, Any]) -> Change:
     """Return the change of some fields; raises `TypeError` for names that are none."""
     new = attrs.evolve(operation, **fields)
     changed = {name: plain(getattr(new, name)) for name in fields}
-    if "request" in changed:
-        changed["request"] = escape(new.request)
+    changed |= {name: escape(getattr(new, name)) for name in _MAPPINGS if name in changed}
     claim = {
         "_id": operation.id, "state": operation.state.value,
         "runner": operation.runner, "attempts": operation.attempts,
@@ -100,5 +102,6 @@ def as_operation(document: Mapping[str, Any]) -> Operation:
     error = given.get("error")
     given["error"] = Fault(**error) if error else None
     given["state"] = OperationState(given["state"])
-    given["request"] = restore(given.get("request", {}))
+    for name in _MAPPINGS:
+        given[name] = restore(given.get(name, {}))
     return Operation(**given)

@@ -92,6 +92,7 @@ class Operation(Document):
     target = me.StringField(required=True)
     token = me.StringField(required=True)
     request = me.DictField()
+    parcel = me.DictField()
     state = me.StringField(required=True)
     later = me.BooleanField(default=False)
     done = me.IntField(default=0)

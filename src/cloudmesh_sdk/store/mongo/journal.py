@@ -181,6 +181,9 @@ def _document(operation: Operation) -> dict[str, Any]:
         field.name: plain(getattr(operation, field.name)) for field in attrs.fields(Operation)
     }
     fields["request"] = escape(operation.request)
+    parcel = fields.pop("parcel")
+    if parcel:  # few have one
+        fields["parcel"] = escape(parcel)
     fields["_id"] = fields.pop("id")
     if operation.act in PASSING:
         fields["until"] = moment(operation.created + PASSED)

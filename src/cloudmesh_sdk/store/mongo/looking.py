@@ -89,7 +89,7 @@ class Looks(Listener):
                 {"created": {"$gte": self._since}},
             ],
         }
-        for row in database[OPERATIONS].find(asked, {"request": 0}).sort("created", 1):
+        for row in database[OPERATIONS].find(asked, {"request": 0, "parcel": 0}).sort("created", 1):
             yield (OPERATIONS, row["_id"]), row
 
 
