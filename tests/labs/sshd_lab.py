@@ -138,11 +138,17 @@ class Sshd:
         return []
 
     def cut(self) -> None:
-        """Kill what serves connections: the commands in them go on."""
-        for session in self.sessions():
+        """Kill what serves connections: the commands in them go on.
+
+        Who is cut off may be there again before this returns.
+        """
+        served = self.sessions()
+        for session in served:
             with contextlib.suppress(psutil.NoSuchProcess):
                 session.kill()
-        processes.wait("the end of all connections", lambda: not self.sessions(), PATIENCE)
+        _, left = psutil.wait_procs(served, PATIENCE)
+        if left:
+            raise LabError(f"these connections do not end: {left}")
 
     def commands(self, words: Sequence[str] = ()) -> list[psutil.Process]:
         """Return the commands that run in its sessions; those alone whose line is `words`."""
