@@ -30,7 +30,7 @@ _GATHER = 0.3
 """Seconds that what ends with a turn waits for the others of the turn: one message calls what
 follows them."""
 
-_PATIENCE = 0.02
+_PATIENCE = 0.03
 """Seconds that one of a turn waits for the others before it asks the store: those that began
 together mostly end so, and it is little beside what acts of a cloud take."""
 
