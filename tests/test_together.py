@@ -192,3 +192,18 @@ def test_who_is_late_is_waited_for_no_longer_than_patience_lasts(server: Server)
 
     assert _members(Company(2, patience=0.01), soon, late) == [20, 30]
     assert server.asked == [[2], [3]]
+
+
+def test_who_is_interrupted_while_it_waits_for_others_holds_up_nobody(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    server.free.set()
+    company, together = Company(1, patience=LONG), Together[int, int](server.work)
+    monkeypatch.setattr(company, "gather", interrupted)
+    with company.member(), pytest.raises(KeyboardInterrupt):
+        together.ask(2)
+    assert _members(Company(1, patience=LONG), lambda: together.ask(3)) == [30]
+    assert server.asked == [[3]]

@@ -62,8 +62,10 @@ class Company:
         """Wait until those ask who are likely to, a moment at most."""
         with self._changed:
             self._gathering.add(seat)
-            self._changed.wait_for(lambda: not self._expects(seat), self._patience)
-            self._gathering.remove(seat)
+            try:
+                self._changed.wait_for(lambda: not self._expects(seat), self._patience)
+            finally:
+                self._gathering.remove(seat)
 
     def answered(self, seat: "_Seat") -> None:
         """Hear that one of them is answered."""
@@ -170,18 +172,19 @@ class Together(Generic[A, B]):
             raise
 
     def _lead(self, mine: _Ask[A, B]) -> None:
-        """Ask for this one, and for all that can be asked for with it."""
-        if mine.seat is not None:
-            mine.seat.company.gather(mine.seat)
-        batch = [mine, *self._gathered(mine)]
+        """Ask for this one and for all that can be asked for with it."""
+        batch = [mine]
         interrupted = StoreError("what was written was interrupted; whether it was is not known")
-        answers: Sequence[B | Exception] = [interrupted] * len(batch)
+        answers: Sequence[B | Exception] = ()
         try:
+            if mine.seat is not None:
+                mine.seat.company.gather(mine.seat)
+            batch += self._gathered(mine)
             answers = self._answers([ask.what for ask in batch])
         except Exception as error:  # noqa: BLE001 - raised in every thread that asked
             answers = [error] * len(batch)
         finally:
-            for ask, answer in zip(batch, answers, strict=True):
+            for ask, answer in zip(batch, answers or [interrupted] * len(batch), strict=True):
                 ask.answers.append(answer)
                 if ask.seat is not None:
                     ask.seat.company.answered(ask.seat)
