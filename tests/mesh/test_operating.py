@@ -83,7 +83,7 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def running(mesh: Mesh) -> list[Operation]:
+def running(mesh: Mesh) -> Sequence[Operation]:
     return mesh.operations(state="running", limit=None)
 
 

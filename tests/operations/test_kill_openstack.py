@@ -1,7 +1,7 @@
 """Kill -9 at every step, at a real OpenStack: nothing is lost, doubled or left unknown."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -65,7 +65,7 @@ def config(place: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _settled(mesh: Mesh) -> list[Operation]:
+def _settled(mesh: Mesh) -> Sequence[Operation]:
     """Return all operations once none is open, as the next commands would leave them."""
     end = time.monotonic() + PATIENCE
     while mesh.reconcile() and mesh.operations(state=OPEN):
@@ -74,7 +74,7 @@ def _settled(mesh: Mesh) -> list[Operation]:
     return mesh.operations(limit=None)
 
 
-def _made(operations: list[Operation]) -> set[str | None]:
+def _made(operations: Sequence[Operation]) -> set[str | None]:
     done = [o for o in operations if o.state is OperationState.DONE]
     return {made for o in done for made in o.results or (o.result,)}
 

@@ -1,7 +1,7 @@
 """Kill -9 at every step, at a real Slurm: no job is handed in twice, none is there unknown."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,7 +38,7 @@ def _ids(lab: SlurmLab) -> list[str]:
     return [line.split()[0] for line in lines if line.split()[1].startswith("own-")]
 
 
-def _settled(mesh: Mesh) -> list[Operation]:
+def _settled(mesh: Mesh) -> Sequence[Operation]:
     """Return all operations once none is open, as the next commands would leave them."""
     end = time.monotonic() + PATIENCE
     while mesh.reconcile() and mesh.operations(state=OPEN):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from cloudmesh_sdk.config import Config
 from cloudmesh_sdk.fanout import Gathered
@@ -18,6 +18,9 @@ from cloudmesh_sdk.mesh.storage import Storage
 from cloudmesh_sdk.models import Operation, Server
 from cloudmesh_sdk.models.operation import OPEN
 from cloudmesh_sdk.store.base import User
+
+if TYPE_CHECKING:
+    from cloudmesh_sdk.mesh.handles import Handle
 
 __all__ = ["Mesh", "Told", "Which"]
 
@@ -71,19 +74,25 @@ class Mesh(Preferences, Life, Networking, Storage, Account, Batch, Operating):
         cloud: str | None = None,
         target: str | None = None,
         limit: int | None = 100,
-    ) -> list[Operation]:
-        """Return what was asked for, newest first."""
+    ) -> "list[Handle]":
+        """Return what was asked for, newest first; each can `wait` and `cancel`."""
+        from cloudmesh_sdk.mesh.handles import handles
         from cloudmesh_sdk.mesh.past import operations
 
-        return operations(
+        found = operations(
             self.store.journal, self.user, state=state, cloud=cloud, target=target, limit=limit
         )
+        return handles(self, found)
 
-    def operation(self, id: str) -> Operation:  # noqa: A002
-        """Return one operation by its id, or by the beginning of it."""
+    def operation(self, id: str) -> "Handle":  # noqa: A002
+        """Return one operation by its id, or by the beginning of it; it can `wait` and `cancel`.
+
+        Raises `NotFoundError`.
+        """
+        from cloudmesh_sdk.mesh.handles import handle
         from cloudmesh_sdk.mesh.past import operation
 
-        return operation(self.store.journal, self.user, id)
+        return handle(self, operation(self.store.journal, self.user, id))
 
     def reconcile(self, *, patient: bool = False) -> list[Operation]:
         """Find out what became of operations whose process died; return those that were open.

@@ -50,9 +50,9 @@ def cancel(
             found[operation.id] = _ask(mesh, operation)
         except ConflictError as error:
             errors[operation.id] = error
-    for operation in found.values():
-        if told is not None and operation.state not in OPEN:
-            told(operation)
+    for now in found.values():
+        if told is not None and now.state not in OPEN:
+            told(now)
     if left := [o for o in found.values() if o.state in OPEN]:
         found |= {o.id: o for o in wait(mesh, left, timeout=timeout, told=told)}
     errors |= {id_: e for id_, o in found.items() if (e := _missed(o, timeout))}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from cloudmesh_sdk.fanout import Gathered
 from cloudmesh_sdk.mesh.facade import Which
+from cloudmesh_sdk.mesh.handles import Handle, handles
 from cloudmesh_sdk.models import Flavor, Image, Operation
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Later:
         config_drive: bool | None = None,
         boot_volume: int | None = None,
         hints: Mapping[str, str] | None = None,
-    ) -> Gathered[Operation]:
+    ) -> Gathered[Handle]:
         """Ask for servers, as `mesh.start` does."""
         return self._asked(
             "start", count=count, cloud=cloud, image=image, flavor=flavor, key=key, name=name,
@@ -56,19 +57,19 @@ class Later:
             config_drive=config_drive, boot_volume=boot_volume, hints=hints,
         )  # fmt: skip
 
-    def stop(self, servers: Which, *, cloud: str | None = None) -> Gathered[Operation]:
+    def stop(self, servers: Which, *, cloud: str | None = None) -> Gathered[Handle]:
         """Ask for servers to be shut down."""
         return self._asked("stop", servers, cloud=cloud)
 
-    def resume(self, servers: Which, *, cloud: str | None = None) -> Gathered[Operation]:
+    def resume(self, servers: Which, *, cloud: str | None = None) -> Gathered[Handle]:
         """Ask for servers to run again."""
         return self._asked("resume", servers, cloud=cloud)
 
-    def reboot(self, servers: Which, *, cloud: str | None = None) -> Gathered[Operation]:
+    def reboot(self, servers: Which, *, cloud: str | None = None) -> Gathered[Handle]:
         """Ask for servers to be restarted."""
         return self._asked("reboot", servers, cloud=cloud)
 
-    def delete(self, servers: Which, *, cloud: str | None = None) -> Gathered[Operation]:
+    def delete(self, servers: Which, *, cloud: str | None = None) -> Gathered[Handle]:
         """Ask for servers to be deleted."""
         return self._asked("delete", servers, cloud=cloud)
 
@@ -93,7 +94,7 @@ class Later:
         error: str | None = None,
         held: bool = False,
         options: str | Iterable[str] = (),
-    ) -> Gathered[Operation]:
+    ) -> Gathered[Handle]:
         """Ask for a job to be handed in, as `mesh.submit` does; `result` is its id in the end."""
         asked = {
             "command": command, "script": script, "queue": queue, "nodes": nodes, "tasks": tasks,
@@ -104,15 +105,15 @@ class Later:
         target, secrets = self._mesh._submitting.task(asked, machine=machine, name=name)
         return self._left("submit", [target], secrets)
 
-    def cancel_jobs(self, jobs: "Jobs_", *, machine: "Machines" = None) -> Gathered[Operation]:
+    def cancel_jobs(self, jobs: "Jobs_", *, machine: "Machines" = None) -> Gathered[Handle]:
         """Ask for jobs to be ended."""
         return self._left("cancel_job", self._mesh._jobs.targets(jobs, machine))
 
-    def hold_jobs(self, jobs: "Jobs_", *, machine: "Machines" = None) -> Gathered[Operation]:
+    def hold_jobs(self, jobs: "Jobs_", *, machine: "Machines" = None) -> Gathered[Handle]:
         """Ask for waiting jobs to be kept from beginning."""
         return self._left("hold_job", self._mesh._jobs.targets(jobs, machine))
 
-    def release_jobs(self, jobs: "Jobs_", *, machine: "Machines" = None) -> Gathered[Operation]:
+    def release_jobs(self, jobs: "Jobs_", *, machine: "Machines" = None) -> Gathered[Handle]:
         """Ask for held jobs to be let begin."""
         return self._left("release_job", self._mesh._jobs.targets(jobs, machine))
 
@@ -121,20 +122,20 @@ class Later:
         act: str,
         targets: Sequence[tuple[str, str, Mapping[str, Any]]],
         secrets: Mapping[str, Any] | None = None,
-    ) -> Gathered[Operation]:
+    ) -> Gathered[Handle]:
         """Write down what is asked of jobs."""
         self._mesh._feeding.check()
         asked = self._mesh._deferring._acts.run(act, targets, secrets=secrets)
         return self._told(cast("Gathered[Any]", asked))
 
-    def _asked(self, act: str, *args: Any, **options: Any) -> Gathered[Operation]:
+    def _asked(self, act: str, *args: Any, **options: Any) -> Gathered[Handle]:
         self._mesh._feeding.check()
         asked = getattr(self._mesh._deferring, act)(*args, **options)
         return self._told(cast("Gathered[Operation]", asked))
 
-    def _told(self, operations: Gathered[Operation]) -> Gathered[Operation]:
+    def _told(self, operations: Gathered[Operation]) -> Gathered[Handle]:
         """Tell runners of operations that wait, and return them."""
         if self._here:
             self._mesh._feeding.begin()
         self._mesh._feeding.announce(operations)
-        return operations
+        return Gathered(handles(self._mesh, operations), operations.sources)

@@ -1,6 +1,6 @@
 """How acts end: servers printed, waited for where that is wanted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -56,7 +56,7 @@ async_option = click.option(
 """Asks for what nobody waits for."""
 
 
-def left(session: Session, asked: Gathered[Operation], look: Look) -> int:
+def left(session: Session, asked: Sequence[Operation], look: Look) -> int:
     """Print operations that wait for a runner, and say how to go on."""
     show(session, asked, Operation, look)
     if asked:

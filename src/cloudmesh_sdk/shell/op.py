@@ -1,5 +1,7 @@
 """`cm op`."""
 
+from collections.abc import Sequence
+
 import click
 
 from cloudmesh_sdk.models import Operation, OperationState
@@ -47,7 +49,7 @@ def list_operations(
     if refreshes and (state or target):
         raise click.UsageError("--refreshes goes with --cloud and --limit, not --state or --target")
 
-    def read() -> list[Operation]:
+    def read() -> Sequence[Operation]:
         if refreshes:
             return session.mesh.refreshes(cloud=cloud, limit=limit)
         return session.mesh.operations(state=state, cloud=cloud, target=target, limit=limit)
