@@ -1,7 +1,7 @@
 """Operations that know their mesh, so that one can be waited for and cancelled by itself."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -17,7 +17,7 @@ _FIELDS = tuple(field.name for field in attrs.fields(Operation))
 class Handle(Operation):
     """An operation as it was when its mesh gave it; it equals the record that it is of."""
 
-    mesh: Any = attrs.field(repr=False, metadata={"hidden": True})
+    mesh: "Mesh" = attrs.field(repr=False, metadata={"hidden": True})
 
     def wait(self, *, timeout: float = 600.0) -> Operation:
         """Wait until it is over, `timeout` seconds at most; return it as it is then.
@@ -27,13 +27,11 @@ class Handle(Operation):
         waited = self.mesh.wait_operations(self.id, timeout=timeout)
         for error in waited.errors.values():
             raise error
-        operation: Operation = waited.one()
-        return operation
+        return waited.one()
 
     def cancel(self, *, timeout: float = 30.0) -> Operation:
         """Cancel it as `mesh.cancel_operation` does; raises `ConflictError` where it is over."""
-        operation: Operation = self.mesh.cancel_operation(self.id, timeout=timeout)
-        return operation
+        return self.mesh.cancel_operation(self.id, timeout=timeout)
 
     def __eq__(self, other: object) -> bool:
         """Tell whether the other one is the same operation as it was at the same moment."""

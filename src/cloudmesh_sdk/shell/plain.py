@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from cloudmesh_sdk.shell.where import look
+from cloudmesh_sdk.shell.where import look, shown
 from cloudmesh_sdk.tables import age, ago, cell, harmless_json, visible
 
 
@@ -22,11 +22,6 @@ def plain(value: Any, *, native: bool = False) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item, native=native) for item in value]
     return _scalar(value)
-
-
-def shown(kind: type) -> list[str]:
-    """Return the fields of a record that are shown."""
-    return [field.name for field in attrs.fields(kind) if not field.metadata.get("hidden")]
 
 
 def _scalar(value: Any) -> Any:

@@ -7,6 +7,7 @@ import click
 
 from cloudmesh_sdk.shell import plain
 from cloudmesh_sdk.shell.output import print_data
+from cloudmesh_sdk.shell.where import shown
 from cloudmesh_sdk.tables import visible
 
 FORMAT = click.option(
@@ -44,6 +45,6 @@ def show_fields(fields: list[tuple[str, str]], native: Any = None) -> None:
 
 
 def _fields(record: Any) -> list[tuple[str, str]]:
-    names = [name for name in plain.shown(type(record)) if name != "native"]
+    names = [name for name in shown(type(record)) if name != "native"]
     times = dict.fromkeys(("walltime", "default_walltime"), plain.clock)
     return [(name, times.get(name, plain.text)(getattr(record, name))) for name in names]

@@ -73,10 +73,14 @@ def _is_text(path: str, kind: type | None) -> bool:
     return field is not None and field.type in (str, str | None)
 
 
+def shown(kind: type) -> list[str]:
+    """Return the fields of a record that are shown."""
+    return [field.name for field in attrs.fields(kind) if not field.metadata.get("hidden")]
+
+
 def check_fields(names: Iterable[str], kind: Any, *, what: str) -> None:
     """Raise `click.UsageError` with near names where a path begins with no field of a class."""
-    shown = [field.name for field in attrs.fields(kind) if not field.metadata.get("hidden")]
-    known = list(dict.fromkeys([*shown, *kind.columns]))
+    known = list(dict.fromkeys([*shown(kind), *kind.columns]))
     for name in names:
         first = name.removeprefix("-").partition(".")[0]
         if first not in known:
